@@ -1,0 +1,48 @@
+"""The source is tidy: every check of this folder over ``src/orrery``, and the ratchet."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.tidy.bans import BANS
+from tests.tidy.ratchet import committed_ratchets, complaints, grown, read_ratchet
+from tests.tidy.sizes import SIZES, long_files, long_functions
+from tests.tidy.source import ROOT, SOURCE, Check, Module, read_modules
+from tests.tidy.tables import TABLES
+
+CHECKS = [*BANS, *TABLES, *SIZES]
+
+
+@pytest.fixture(scope="module")
+def modules() -> Sequence[Module]:
+    return read_modules(SOURCE)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=str)
+def test_the_source_is_tidy(check: Check, modules: Sequence[Module]) -> None:
+    assert complaints(check, check.find(modules), read_ratchet()) == []
+
+
+def test_every_ratchet_entry_names_a_check_and_a_reason() -> None:
+    ratchet = read_ratchet()
+    assert set(ratchet) <= {check.name for check in CHECKS} | {"bare_routes"}
+    assert [
+        key for known in ratchet.values() for key, why in known.items() if not why.strip()
+    ] == []
+
+
+def test_the_ratchet_only_shrinks() -> None:
+    committed = committed_ratchets()
+    if not committed:
+        pytest.skip("the ratchet has no history here")
+    assert grown(committed[0], read_ratchet()) == []
+    assert grown(committed[-1], committed[0]) == []
+
+
+def test_tests_and_benchmarks_keep_the_size_limits() -> None:
+    modules = [
+        module
+        for folder in ("tests", "benchmarks")
+        for module in read_modules(ROOT / folder, base=ROOT)
+    ]
+    assert [str(o) for m in modules for o in (*long_files(m), *long_functions(m))] == []
