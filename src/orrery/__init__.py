@@ -1,0 +1,1 @@
+"""Orrery: an open ERP that starts with one command."""

@@ -1,0 +1,1 @@
+"""The mechanisms every service stands on; no business noun in here."""

@@ -1,0 +1,164 @@
+"""Background jobs and cron on procrastinate, queued in the caller's own transaction.
+
+A tenant's role may not write the queue's tables; it calls one function that runs as its owner and
+takes the tenant from the role, so that nobody can queue work for another tenant.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import procrastinate
+from procrastinate import App, PsycopgConnector, RetryStrategy
+
+from orrery.kernel import log, metrics, tenancy
+from orrery.kernel.db import Tx
+from orrery.kernel.http import own_transaction
+
+SCHEMA = "orrery_jobs"
+RUN = "orrery.run"
+TICK = "orrery.tick"
+SWEEP = "orrery.sweep"
+QUEUE = "orrery"
+MAX_ATTEMPTS = 5
+
+logger = log.logger("jobs")
+
+DEFER = """
+create or replace function orrery.defer(service text, job text, arguments jsonb, after_seconds integer)
+returns bigint language plpgsql security definer set search_path = orrery_jobs, pg_temp as $body$
+declare
+    tenant text := split_part(current_setting('role'), '__', 1);
+    id bigint;
+begin
+    if tenant in ('', 'none') or split_part(current_setting('role'), '__', 2) <> service then
+        raise exception 'only a tenant may defer a job of its own service';
+    end if;
+    insert into procrastinate_jobs (queue_name, task_name, args, scheduled_at)
+    values ('orrery', 'orrery.run', jsonb_build_object(
+        'tenant', tenant, 'service', service, 'job', job, 'arguments', arguments,
+        'told', coalesce(nullif(current_setting('orrery.caller', true), ''), '{}')::jsonb),
+        case when after_seconds > 0 then now() + make_interval(secs => after_seconds) end)
+    returning procrastinate_jobs.id into id;
+    return id;
+end $body$;
+grant usage on schema orrery to public;
+grant execute on function orrery.defer(text, text, jsonb, integer) to public;
+"""
+
+
+async def defer(tx: Tx, service: str, job: str, arguments: Mapping[str, Any]) -> int:
+    """Queue a job; it exists only if the transaction commits."""
+    values = dict(arguments)
+    after = int(values.pop("after_seconds", 0))
+    return int(
+        await tx.value(
+            "select orrery.defer(%(service)s, %(job)s, %(arguments)s::jsonb, %(after)s)",
+            service=service,
+            job=job,
+            arguments=orjson.dumps(values, default=str).decode(),
+            after=after,
+        )
+    )
+
+
+class Jobs:
+    """The queue of this process: schema, worker and cron lines."""
+
+    def __init__(self, runtime: Any) -> None:
+        self._runtime = runtime
+        self._connector = PsycopgConnector(
+            conninfo=runtime.database.url,
+            kwargs={"options": f"-c search_path={SCHEMA}"},
+            min_size=1,
+            max_size=4,
+        )
+        self.app = App(connector=self._connector)
+        self._declare()
+
+    def _declare(self) -> None:
+        @self.app.task(
+            name=RUN,
+            queue=QUEUE,
+            retry=RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=3),
+        )
+        async def run(
+            tenant: str, service: str, job: str, arguments: dict[str, Any], told: dict[str, Any]
+        ) -> None:
+            await self.run(tenant, service, job, arguments, told)
+
+        for service in self._runtime.services.values():
+            for line, job in service.cron():
+                self._declare_cron(service.name, line, job.__name__)
+
+    def _declare_cron(self, service: str, line: str, job: str) -> None:
+        # One queued job per tenant: a poisoned tenant never holds up the others (acceptance B.6).
+        @self.app.periodic(cron=line)
+        @self.app.task(name=f"{TICK}.{service}.{job}", queue=QUEUE, pass_context=False)
+        async def tick(timestamp: int) -> None:
+            for tenant in await self._runtime.tenants_of(service):
+                async with own_transaction(self._runtime.hosts[service], tenant) as tx:
+                    await defer(tx, service, job, {})
+            logger.info("cron", service=service, job=job, at=timestamp)
+
+    async def run(
+        self,
+        tenant: str,
+        service: str,
+        job: str,
+        arguments: Mapping[str, Any],
+        told: Mapping[str, Any],
+    ) -> None:
+        """Run one job in one transaction of its tenant; jobs that need several open their own."""
+        host = self._runtime.hosts[service]
+        function = host.job(job)
+        token = log.request_id.set(str(told.get("request") or "job"))
+        try:
+            async with own_transaction(host, tenant) as tx:
+                await function(tx, tx.caller, **arguments)
+        except (tenancy.NoSuchTenant, tenancy.TenantSuspended) as gone:
+            logger.warning("job dropped", service=service, job=job, reason=gone.code)
+        except Exception:
+            metrics.JOBS.labels(service, job, "failed").inc()
+            raise
+        else:
+            metrics.JOBS.labels(service, job, "done").inc()
+        finally:
+            log.request_id.reset(token)
+
+    async def prepare(self, connection: Any) -> None:
+        """Create the queue's schema; safe to repeat."""
+        found = await (
+            await connection.execute("select to_regclass('orrery_jobs.procrastinate_jobs')")
+        ).fetchone()
+        if not (found and found[0]):
+            await connection.execute("create schema if not exists orrery_jobs")
+            await connection.execute("set local search_path to orrery_jobs")
+            await connection.execute(procrastinate.schema.SchemaManager.get_schema())
+        await connection.execute(DEFER)
+
+    async def work(self, *, concurrency: int) -> None:
+        """Run jobs and cron until cancelled."""
+        async with self.app.open_async():
+            await self.app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=concurrency,
+                install_signal_handlers=False,
+                delete_jobs="successful",
+                fetch_job_polling_interval=1.0,
+                shutdown_graceful_timeout=5.0,
+            )
+
+    async def drain(self) -> None:
+        """Run what is due now and return; for tests and the command line."""
+        async with self.app.open_async():
+            await asyncio.wait_for(
+                self.app.run_worker_async(
+                    queues=[QUEUE],
+                    wait=False,
+                    install_signal_handlers=False,
+                    delete_jobs="successful",
+                ),
+                300,
+            )

@@ -1,0 +1,1 @@
+"""Plain values that rules and contracts may import: no database, no web."""

@@ -1,0 +1,1 @@
+"""Composition only: which services run in which process."""

@@ -1,0 +1,1 @@
+"""Each folder in here is one service; no list anywhere names them."""
