@@ -8,14 +8,14 @@ from tests.tidy.source import Check, Module, Offence, per_module
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
 ROUTE_LINES_MAX = 10
-# The kernel without its value types: what somebody new can read in a day.
+# Code of the kernel without its value types: what somebody new can read in a day.
 KERNEL_LINES_MAX = 3_000
 KERNEL_FILES_MAX = 26
 VERBS = {"get", "post", "put", "patch", "delete", "head", "options"}
 
 
 def long_functions(module: Module) -> Iterator[Offence]:
-    for node in module.nodes:
+    for node in module.nodes if not _is_generated(module) else ():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES_MAX:
@@ -23,7 +23,7 @@ def long_functions(module: Module) -> Iterator[Offence]:
 
 
 def long_files(module: Module) -> Iterator[Offence]:
-    if module.text.count("\n") > FILE_LINES_MAX and "migrations/" not in module.path:
+    if module.text.count("\n") > FILE_LINES_MAX and not _is_generated(module):
         yield Offence(module.path, 1, "the file is too long")
 
 
@@ -43,12 +43,17 @@ def kernel_budget(modules: Sequence[Module]) -> Iterator[Offence]:
         for module in modules
         if module.path.startswith("kernel/") and not module.path.startswith("kernel/types/")
     ]
-    lines = sum(1 for module in kernel for line in module.text.splitlines() if line.strip())
+    lines = sum(module.code_lines for module in kernel)
     files = sum(1 for module in kernel if not module.path.endswith("__init__.py"))
     if lines > KERNEL_LINES_MAX:
-        yield Offence("kernel", 1, f"more than {KERNEL_LINES_MAX} lines")
+        yield Offence("kernel", lines, f"more than {KERNEL_LINES_MAX} lines of code")
     if files > KERNEL_FILES_MAX:
-        yield Offence("kernel", 1, f"more than {KERNEL_FILES_MAX} files")
+        yield Offence("kernel", files, f"more than {KERNEL_FILES_MAX} files")
+
+
+def _is_generated(module: Module) -> bool:
+    """Migrations are written by a command; they are as long as their tables are many."""
+    return module.kind == "migrations"
 
 
 def _is_route(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -38,7 +38,11 @@ class Module:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text)
+        """The parsed text; empty when it cannot be read, which is a check of its own."""
+        try:
+            return ast.parse(self.text)
+        except SyntaxError:
+            return ast.Module(body=[], type_ignores=[])
 
     @property
     def service(self) -> str | None:
@@ -58,6 +62,8 @@ class Module:
     @cached_property
     def comments(self) -> list[tuple[int, str]]:
         """Every comment with its line."""
+        if not self.tree.body:
+            return []
         tokens = tokenize.generate_tokens(io.StringIO(self.text).readline)
         return [(t.start[0], t.string) for t in tokens if t.type == tokenize.COMMENT]
 
@@ -68,6 +74,21 @@ class Module:
         bodies = [node.body for node in self.nodes if isinstance(node, owners) and node.body]
         firsts = [body[0].value for body in bodies if isinstance(body[0], ast.Expr)]
         return frozenset(id(first) for first in firsts if isinstance(first, ast.Constant))
+
+    @property
+    def code_lines(self) -> int:
+        """Lines of code: what explains it (comments, docstrings) and blank lines cost nothing."""
+        prose = {
+            line
+            for node in self.nodes
+            if isinstance(node, ast.Constant) and id(node) in self.docstrings
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        }
+        return sum(
+            1
+            for number, line in enumerate(self.text.splitlines(), 1)
+            if line.strip() and not line.lstrip().startswith("#") and number not in prose
+        )
 
     @cached_property
     def strings(self) -> list[tuple[int, str]]:

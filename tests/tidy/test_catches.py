@@ -16,8 +16,9 @@ ROUTER = '@router.post("/{id}/pay")\nasync def pay(id, tx, caller):\n    """Pay.
 
 # check, file, source, what it must find there
 PLANTED = [
+    ("unreadable", "kernel/db.py", "def f[T](x: T) -> T:\n    return x", "not the Python of 3.11"),
     ("commits", "services/shop/actions.py", "await tx.session.commit()", "tx.session.commit()"),
-    ("commits", "kernel/http.py", "connection().commit()", ".commit()"),
+    ("commits", "kernel/jobs.py", "connection().commit()", ".commit()"),
     ("tenant_names", "services/shop/queries.py", "q = 'set search_path to x'", "the words"),
     ("tenant_names", "kernel/db.py", "q = 'SET LOCAL ROLE x'", "the words"),
     ("tenant_names", "kernel/db.py", "q = 'select set_config(%s, %s, true)'", "the words"),
@@ -37,6 +38,7 @@ PLANTED = [
     ("floats", "services/shop/models.py", "price: Mapped[float]", "the type float"),
     ("floats", "services/shop/rules.py", "rate = total * 0.19", "the number 0.19"),
     ("floats", "services/shop/rules/taxes.py", "rate = float('1')", "the type float"),
+    ("floats", "services/shop/queries.py", "total = float(row.total)", "the type float"),
     ("floats", "contracts/shop.py", "amount: float | None", "the type float"),
     ("floats", "kernel/types/money.py", "x: dict[str, float]", "the type float"),
     ("http_exceptions", "services/shop/api.py", "raise HTTPException(400)", "HTTPException"),
@@ -101,7 +103,7 @@ PLANTED = [
         ROUTER + "    try:\n        x()\n    except OSError:\n        y()\n",
         "the route pay() holds a try",
     ),
-    ("kernel_budget", "kernel/big.py", "x = 1\n" * 3_001, "more than 3000 lines"),
+    ("kernel_budget", "kernel/big.py", "x = 1\n" * 3_001, "more than 3000 lines of code"),
 ]
 
 # What stands right beside the ban and is fine: file, source
@@ -112,7 +114,7 @@ INNOCENT = [
     ("services/shop/models.py", "class Item:\n    __tablename__ = 'item'"),
     ("kernel/clock.py", "when = datetime.now(UTC)"),
     ("services/shop/actions.py", "when = caller.today"),
-    ("services/shop/jobs.py", "timeout = 0.5"),
+    ("services/shop/actions.py", "await asyncio.sleep(0.5)"),
     ("services/shop/rules.py", "rate = Decimal('0.19')"),
     ("kernel/http.py", "from starlette.exceptions import HTTPException"),
     ("platform/cli.py", "import os\nprint(os.environ)"),
@@ -131,6 +133,7 @@ INNOCENT = [
     ("services/shop/models.py", "ForeignKey('item.id')"),
     ("kernel/db.py", "def f():\n" + "    x = 1\n" * 69),
     ("kernel/db.py", "x = 1\n" * 400),
+    ("services/shop/migrations/tenant/0001_start.py", "def f():\n" + "    x = 1\n" * 401),
     ("services/shop/api.py", ROUTER + "    x = 1\n" * 10),
 ]
 
@@ -212,6 +215,12 @@ def test_too_many_kernel_files_are_caught(tree: Path) -> None:
 )
 def test_tables_are_read_from_statements(statement: str, tables: str) -> None:
     assert tables_in(statement) == tables.split()
+
+
+def test_prose_and_blank_lines_cost_the_kernel_nothing(tree: Path) -> None:
+    plant(tree, "kernel/big.py", '"""Why\nso."""\n' + "\n# because\nx = 1\n" * 3_000)
+    assert read_modules(tree / "kernel")[0].code_lines == 3_000
+    assert found(CHECKS["kernel_budget"], tree) == []
 
 
 def test_a_new_offence_is_told_with_its_remedy() -> None:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 import pytest
 
+from orrery.kernel.service import create_app, discover
 from tests.tidy.bans import BANS
 from tests.tidy.ratchet import committed_ratchets, complaints, grown, read_ratchet
+from tests.tidy.routes import ROUTES, bare_routes
 from tests.tidy.sizes import SIZES, long_files, long_functions
 from tests.tidy.source import ROOT, SOURCE, Check, Module, read_modules
 from tests.tidy.tables import TABLES
 
 CHECKS = [*BANS, *TABLES, *SIZES]
+SERVICES = sorted(path.parent.name for path in SOURCE.glob("services/*/service.py"))
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +26,15 @@ def test_the_source_is_tidy(check: Check, modules: Sequence[Module]) -> None:
     assert complaints(check, check.find(modules), read_ratchet()) == []
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_route_is_guarded_told_and_typed(name: str) -> None:
+    app = create_app(discover(only=[name])[name], host=None)
+    assert complaints(ROUTES, bare_routes(app.routes), read_ratchet()) == []
+
+
 def test_every_ratchet_entry_names_a_check_and_a_reason() -> None:
     ratchet = read_ratchet()
-    assert set(ratchet) <= {check.name for check in CHECKS} | {"bare_routes"}
+    assert set(ratchet) <= {check.name for check in [*CHECKS, ROUTES]}
     assert [
         key for known in ratchet.values() for key, why in known.items() if not why.strip()
     ] == []
