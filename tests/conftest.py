@@ -12,7 +12,7 @@ os.environ.setdefault("ORRERY_LOG_LEVEL", "WARNING")
 os.environ.setdefault("ORRERY_IDENTITY_ARGON2_MEMORY_KIB", "64")
 os.environ.setdefault("ORRERY_IDENTITY_ARGON2_TIME_COST", "1")
 
-from orrery.kernel import clock, testing  # noqa: E402 - the environment comes first
+from orrery.kernel import clock, testing
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,8 @@ def today(time_zone: str = "UTC") -> date:
     return now().astimezone(ZoneInfo(time_zone)).date()
 
 
-def set(instant: datetime | None) -> None:  # noqa: A001 - reads as clock.set(...) in tests
-    """Fix the clock for this process at an instant, or release it with None; for tests and demos."""
+def set(instant: datetime | None) -> None:
+    """Fix this process's clock at an instant, or release it with None; for tests and demos."""
     _everywhere.clear()
     if instant is not None:
         _everywhere.append(instant)

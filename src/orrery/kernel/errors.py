@@ -1,4 +1,4 @@
-"""Everything that goes wrong, as ``application/problem+json`` (RFC 9457): a code and facts, no traces."""
+"""What goes wrong, as ``application/problem+json`` (RFC 9457): a code and facts, no traces."""
 
 import re
 from collections.abc import Mapping
@@ -152,7 +152,7 @@ def install(app: FastAPI, service: Any) -> None:
         logger.error("bug", path=request.url.path, exc_info=error)
         return problem("kernel.bug", 500, {})
 
-    async def on_malformed(request: Request, error: RequestValidationError) -> Response:
+    async def on_malformed(_: Request, error: RequestValidationError) -> Response:
         found = [
             {
                 "field": ".".join(str(part) for part in e["loc"]),

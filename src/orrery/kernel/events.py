@@ -90,14 +90,14 @@ def registry() -> Mapping[str, type[Event]]:
 
     for module in pkgutil.iter_modules(contracts.__path__):
         importlib.import_module(f"orrery.contracts.{module.name}")
-    return {event.name: event for event in sorted(_subclasses(Event), key=lambda e: e.name)}
+    declared = [e for e in _subclasses(Event) if e.__module__.startswith(contracts.__name__)]
+    return {event.name: event for event in sorted(declared, key=lambda event: event.name)}
 
 
 def _subclasses(kind: type[Event]) -> list[type[Event]]:
     return [
         event
         for child in kind.__subclasses__()
-        if child.__module__.startswith("orrery.contracts.")
         for event in [child, *_subclasses(child)]
     ]
 
@@ -107,9 +107,13 @@ def all_events() -> list[type[Event]]:
     return list(registry().values())
 
 
-@cache
+_adapters: dict[str, TypeAdapter[Any]] = {}
+
+
 def _adapter(kind: type[Event]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    if kind.name not in _adapters:
+        _adapters[kind.name] = TypeAdapter(kind)
+    return _adapters[kind.name]
 
 
 def encode(event: Event) -> dict[str, Any]:
@@ -119,7 +123,7 @@ def encode(event: Event) -> dict[str, Any]:
 
 def decode(name: str, data: Mapping[str, Any]) -> Event:
     """The event of a name and its data; unknown fields of a newer sender are left out."""
-    kind = registry()[name]
+    kind = registry().get(name) or next(e for e in _subclasses(Event) if e.name == name)
     return cast(Event, _adapter(kind).validate_python(dict(data)))
 
 

@@ -7,8 +7,10 @@ The function runs as its owner, so that a tenant's role can read the history but
 import json
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 from uuid import UUID
+
+from sqlalchemy import MetaData
 
 # Every name is qualified: a function that runs as its owner must not follow a caller's search path.
 TABLES = """
@@ -28,17 +30,23 @@ declare
     told jsonb := coalesce(nullif(current_setting('orrery.caller', true), ''), '{}')::jsonb;
 begin
     if tg_op = 'INSERT' then
-        insert into "{schema}".history (actor, on_behalf_of, request_id, table_name, record_id, verb, after)
-        select told->>'actor', told->>'behalf', told->>'request', tg_table_name, n.id, 'insert', to_jsonb(n)
+        insert into "{schema}".history
+            (actor, on_behalf_of, request_id, table_name, record_id, verb, after)
+        select told->>'actor', told->>'behalf', told->>'request', tg_table_name, n.id,
+               'insert', to_jsonb(n)
         from new_rows n;
     elsif tg_op = 'UPDATE' then
-        insert into "{schema}".history (actor, on_behalf_of, request_id, table_name, record_id, verb, before, after)
-        select told->>'actor', told->>'behalf', told->>'request', tg_table_name, n.id, 'update', to_jsonb(o), to_jsonb(n)
+        insert into "{schema}".history
+            (actor, on_behalf_of, request_id, table_name, record_id, verb, before, after)
+        select told->>'actor', told->>'behalf', told->>'request', tg_table_name, n.id,
+               'update', to_jsonb(o), to_jsonb(n)
         from new_rows n join old_rows o on o.id = n.id
         where to_jsonb(o) is distinct from to_jsonb(n);
     else
-        insert into "{schema}".history (actor, on_behalf_of, request_id, table_name, record_id, verb, before)
-        select told->>'actor', told->>'behalf', told->>'request', tg_table_name, o.id, 'delete', to_jsonb(o)
+        insert into "{schema}".history
+            (actor, on_behalf_of, request_id, table_name, record_id, verb, before)
+        select told->>'actor', told->>'behalf', told->>'request', tg_table_name, o.id,
+               'delete', to_jsonb(o)
         from old_rows o;
     end if;
     return null;
@@ -56,7 +64,8 @@ create or replace trigger history_delete after delete on "{table}"
 """
 
 TIMELINE: LiteralString = """
-select h.id, h.at, h.actor, h.on_behalf_of, h.request_id, h.table_name as table, h.record_id::text, h.verb,
+select h.id, h.at, h.actor, h.on_behalf_of, h.request_id, h.table_name as table,
+       h.record_id::text, h.verb,
        (select coalesce(jsonb_object_agg(key, jsonb_build_array(h.before->key, h.after->key)), '{}')
         from jsonb_object_keys(coalesce(h.before, '{}') || coalesce(h.after, '{}')) as key
         where h.before->key is distinct from h.after->key and key <> 'version')::text as changes
@@ -65,6 +74,12 @@ where h.record_id = %(id)s
   and h.id < coalesce(%(below)s::bigint, 9223372036854775807)
 order by h.id desc limit %(limit)s
 """
+
+
+def kept(metadata: MetaData) -> list[str]:
+    """The tables whose changes are kept: all but those that say ``info={"history": False}``,
+    because what they hold must be forgotten (password hashes) or is only a clock (last seen)."""
+    return [name for name, table in metadata.tables.items() if table.info.get("history", True)]
 
 
 async def timeline(tx: Any, id: UUID, *, limit: int, below: int | None) -> list[Any]:
@@ -93,7 +108,8 @@ async def as_of(tx: Any, table: str, id: UUID, at: datetime) -> dict[str, Any] |
 async def all_as_of(tx: Any, table: str, at: datetime) -> list[dict[str, Any]]:
     """Every record of a table as it was at an instant."""
     rows = await tx.rows(
-        "select after::text as after from (select distinct on (record_id) record_id, after from history"
+        "select after::text as after from"
+        " (select distinct on (record_id) record_id, after from history"
         " where table_name = %(table)s and at <= %(at)s order by record_id, id desc) last"
         " where after is not null order by record_id",
         table=table,

@@ -6,7 +6,7 @@ ETag are settled before one byte of the reply leaves.
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any, cast
 
@@ -40,7 +40,7 @@ class KeyReused(Refusal):
     code = "kernel.idempotency_key_reused"
 
 
-class _Answered(Exception):  # noqa: N818 - not an error: the answer is known already
+class _Answered(Exception):
     def __init__(self, response: Response) -> None:
         super().__init__()
         self.response = response
@@ -49,7 +49,7 @@ class _Answered(Exception):  # noqa: N818 - not an error: the answer is known al
 class Edge(APIRoute):
     """Runs a route inside its transaction: commit, then reply."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def at_the_edge(request: Request) -> Response:
@@ -195,7 +195,7 @@ CurrentCaller = Annotated[Caller, Depends(current_caller)]
 
 
 def May(permission: Permission) -> Any:  # noqa: N802 - reads as a type in signatures
-    """The caller, who must hold a permission: ``caller: Annotated[Caller, May(p.ORDER_APPROVE)]``."""
+    """The caller, who must hold a permission: ``Annotated[Caller, May(p.ORDER_APPROVE)]``."""
 
     async def check(caller: CurrentCaller) -> Caller:
         if not caller.may(permission):
@@ -206,7 +206,7 @@ def May(permission: Permission) -> Any:  # noqa: N802 - reads as a type in signa
     return Depends(check)
 
 
-async def _anyone(request: Request) -> Caller:
+async def _anyone() -> Caller:
     return Caller(tenant="", request_id=log.request_id.get())
 
 
@@ -225,13 +225,18 @@ async def _read_tx(request: Request, caller: CurrentCaller) -> ReadTransaction:
     return await _begin(request, caller, writes=False)
 
 
-async def _write_tx(
+async def _write_tx(  # both parameters are for OpenAPI; the edge reads them from the request
     request: Request,
     caller: CurrentCaller,
-    dry_run: Annotated[bool, Query(description="Show what would follow; change nothing.")] = False,  # noqa: FBT002, ARG001 - read from the request at the end
-    idempotency_key: Annotated[
-        str | None, Header(description="Send the same key again to get the same answer.")
-    ] = None,  # noqa: ARG001
+    _dry_run: Annotated[  # noqa: FBT002 - FastAPI passes it by name
+        bool, Query(alias="dry_run", description="Show what would follow; change nothing.")
+    ] = False,
+    _idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key", description="Send the same key again to get the same answer."
+        ),
+    ] = None,
 ) -> Tx:
     return await _begin(request, caller, writes=True)
 
@@ -240,7 +245,7 @@ async def _begin(request: Request, caller: Caller, *, writes: bool) -> Tx:
     work = getattr(request.state, "work", None)
     if work is None:
         request.state.work = work = Work(request, caller, _host(request))
-        return cast(Tx, await work.open(writes=writes))
+        return await work.open(writes=writes)
     return cast(Tx, work.tx)
 
 

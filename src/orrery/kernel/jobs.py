@@ -26,7 +26,8 @@ MAX_ATTEMPTS = 5
 logger = log.logger("jobs")
 
 DEFER = """
-create or replace function orrery.defer(service text, job text, arguments jsonb, after_seconds integer)
+create or replace function orrery.defer(
+    service text, job text, arguments jsonb, after_seconds integer)
 returns bigint language plpgsql security definer set search_path = orrery_jobs, pg_temp as $body$
 declare
     tenant text := split_part(current_setting('role'), '__', 1);

@@ -1,4 +1,4 @@
-"""Migrations: one Alembic chain per service and kind of schema, rendered to SQL once, run per schema.
+"""Migrations: one Alembic chain per service and kind of schema, rendered once, run per schema.
 
 A revision is rendered without a schema name, so the same text serves every tenant; schemas run in
 parallel, each in its own transaction, so a broken run is taken up where it stopped.
@@ -62,7 +62,7 @@ def alembic_config(service: Service, chain: Chain) -> Config:
 
 
 @cache
-def _head(name: str, folder: Path) -> str:
+def _head(folder: Path) -> str:
     config = Config()
     config.set_main_option("script_location", str(ENV))
     config.set_main_option("version_locations", str(folder))
@@ -73,7 +73,7 @@ def _head(name: str, folder: Path) -> str:
 def head(service: Service, chain: Chain) -> str:
     """The newest revision of a chain."""
     folder = chain_folder(service, chain)
-    return _head(service.name, folder) if folder.exists() else EMPTY
+    return _head(folder) if folder.exists() else EMPTY
 
 
 _rendered: dict[tuple[str, Chain, str], str] = {}
@@ -120,7 +120,7 @@ async def migrate_schema(
     metadata = service.tables if tenant else None
     if tenant is not None and metadata is not None:
         await connection.execute(
-            "".join(history.TRIGGERS.replace("{table}", t) for t in metadata.tables).encode()
+            "".join(history.TRIGGERS.replace("{table}", t) for t in history.kept(metadata)).encode()
         )
     if tenant is not None:
         ledgers = (
@@ -133,7 +133,8 @@ async def migrate_schema(
         )
     await connection.execute(
         "insert into orrery.revision (schema_name, chain, revision) values (%s, %s, %s)"
-        " on conflict (schema_name, chain) do update set revision = excluded.revision, migrated_at = now()",
+        " on conflict (schema_name, chain)"
+        " do update set revision = excluded.revision, migrated_at = now()",
         [schema, chain, target],
     )
     return Report(schema, before, target)
@@ -190,7 +191,7 @@ async def migrate_tenants(
 
 async def _migrate_tenant(database: Database, tenant: str, service: Service) -> Report:
     async with database.connection() as connection, connection.transaction():
-        await connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")  # noqa: S608
+        await connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
         schema = tenancy.schema_of(tenant, service.name)
         cursor = await connection.execute("select to_regnamespace(%s)", [f'"{schema}"'])
         row = await cursor.fetchone()
@@ -224,7 +225,7 @@ def differences(service: Service, chain: Chain, url: str) -> list[Any]:
         schema = _build(connection, service, chain)
         connection.dialect.default_schema_name = schema
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "include_object": _ours(metadata)}
+            connection, opts={"compare_type": True, "include_object": is_ours}
         )
         found = compare_metadata(context, metadata or MetaData())
         transaction.rollback()
@@ -243,10 +244,6 @@ def _build(connection: Any, service: Service, chain: Chain) -> str:
     return schema
 
 
-def _ours(metadata: MetaData | None) -> Any:
-    names = set(metadata.tables) if metadata is not None else set()
-
-    def include(thing: Any, name: str, kind: str, reflected: bool, other: Any) -> bool:  # noqa: FBT001
-        return kind != "table" or name in names or name != "alembic_version"
-
-    return include
+def is_ours(_thing: Any, name: str | None, kind: str, *_more: Any) -> bool:
+    """What a comparison looks at: everything but Alembic's own table."""
+    return not (kind == "table" and name == "alembic_version")

@@ -34,7 +34,7 @@ class NeighbourRefused(Refusal):
     code = "kernel.neighbour_refused"
 
 
-class _Trouble(Exception):  # noqa: N818 - never leaves this file
+class _Trouble(Exception):
     """The neighbour did not answer, or with a server's error."""
 
 

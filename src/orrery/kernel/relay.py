@@ -41,7 +41,7 @@ class InboxBroker:
                 rows.setdefault(service, []).append((reaction, letter))
         for service, deliveries in rows.items():
             await connection.execute(
-                f'insert into "{service}".inbox (event_id, reaction, tenant, name, subject, at,'  # noqa: S608
+                f'insert into "{service}".inbox (event_id, reaction, tenant, name, subject, at,'
                 " actor, on_behalf_of, request_id, data)"
                 " select o.id, d.reaction, o.tenant, o.name, o.subject, o.at, o.actor,"
                 " o.on_behalf_of, o.request_id, o.data"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, LiteralString, cast, get_args
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 import orjson
@@ -55,6 +55,8 @@ class Resource:
     details: Callable[[Any, Caller, UUID], Awaitable[Any]] | None = None
     imports: Any = None
     newest_first: bool = False
+    # What the list shows when neither the filter nor ids are asked for.
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def expressions(self) -> dict[str, str]:
@@ -116,8 +118,8 @@ class Resource:
         condition = self.scope_condition(caller, permission)
         if condition == "true":
             return
-        statement = f"select 1 from {self.source} where t.id = %(id)s and ({condition})"  # noqa: S608
-        if await tx.value(cast(LiteralString, statement), id=id, **caller_values(caller)) is None:
+        statement = f"select 1 from {self.source} where t.id = %(id)s and ({condition})"
+        if await tx.value(statement, id=id, **caller_values(caller)) is None:
             raise NotFound(resource=self.name, id=id)
 
     async def explain(
@@ -127,8 +129,8 @@ class Resource:
         grants = {p: s for p, s in caller.grants.items() if permission.matches(p)}
         scope = caller.scope(permission)
         rule = self.scope_condition(caller, permission) if scope else NO_SCOPE
-        statement = f"select 1 from {self.source} where t.id = %(id)s and ({rule})"  # noqa: S608
-        found = await tx.value(cast(LiteralString, statement), id=id, **caller_values(caller))
+        statement = f"select 1 from {self.source} where t.id = %(id)s and ({rule})"
+        found = await tx.value(statement, id=id, **caller_values(caller))
         return {
             "permission": permission.code,
             "allowed": found is not None,
@@ -146,8 +148,8 @@ class Resource:
         tests = " and ".join(
             f"({c})" for c in ["t.id = %(id)s", *self.conditions(caller, self.may_read)]
         )
-        statement = f"select {fields} from {self.source} where {tests}"  # noqa: S608
-        row = await tx.row(cast(LiteralString, statement), id=id, **caller_values(caller))
+        statement = f"select {fields} from {self.source} where {tests}"
+        row = await tx.row(statement, id=id, **caller_values(caller))
         if row is None:
             raise NotFound(resource=self.name, id=id)
         return self.view.model_validate(row)
@@ -224,6 +226,10 @@ def understand(resource: Resource, caller: Caller, request: Request) -> Wanted:
             tests.append(f"{expression} {operator} %({slot})s")
             values[slot] = parsed[0] if parsed else None
     ids = request.query_params.get("ids")
+    for name, text in resource.defaults.items() if ids is None else ():
+        if name not in request.query_params:
+            tests.append(f"{resource.expression(name)} = %(d_{name})s")
+            values[f"d_{name}"] = parse(resource.kind(name), text, name)
     if ids is not None:
         wanted = [parse(UUID, part, "ids") for part in ids.split(",") if part]
         if len(wanted) > PAGE_MAX:
@@ -278,7 +284,8 @@ def _keyset(resource: Resource, wanted: Wanted, cursor: str) -> str:
             raise ValueError(cursor)
     except (ValueError, binascii.Error) as error:
         raise Malformed(field="cursor", reason="not from this list") from error
-    steps, equal = [], []
+    steps: list[str] = []
+    equal: list[str] = []
     for number, ((name, descends), text) in enumerate(zip(wanted.order, held, strict=True)):
         expression, slot = resource.expression(name) if name != "id" else "t.id", f"after{number}"
         if text is None:
@@ -330,19 +337,19 @@ async def page_of(
         for name, _ in wanted.order
     )
     statement = (
-        f"select json_build_object({pairs})::text as item, json_build_array({keys})::text as place"  # noqa: S608
+        f"select json_build_object({pairs})::text as item, json_build_array({keys})::text as place"
         f" from {resource.source} where {' and '.join(wanted.tests)}"
         f" order by {order_sql(resource, wanted.order)} limit %(limit)s"
     )
-    rows = await tx.rows(cast(LiteralString, statement), **wanted.values, limit=limit + 1)
+    rows = await tx.rows(statement, **wanted.values, limit=limit + 1)
     after = "null"
     if len(rows) > limit:
         place = base64.urlsafe_b64encode(rows[limit - 1].place.encode()).decode().rstrip("=")
         after = f'"{place}"'
     total = ""
     if request.query_params.get("total") == "true":
-        count = f"select count(*) from {resource.source} where {' and '.join(counted)}"  # noqa: S608
-        total = f', "total": {await tx.value(cast(LiteralString, count), **wanted.values)}'
+        count = f"select count(*) from {resource.source} where {' and '.join(counted)}"
+        total = f', "total": {await tx.value(count, **wanted.values)}'
     items = ", ".join(row.item for row in rows[:limit])
     return Response(
         f'{{"items": [{items}], "next": {after}{total}}}', media_type="application/json"

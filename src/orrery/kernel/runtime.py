@@ -118,9 +118,7 @@ class Runtime:
         self.hosts = {name: Host(self, service) for name, service in self.services.items()}
         self.apps: dict[str, Any] = {}
         self.jobs = Jobs(self)
-        self.relay = Relay(
-            self.database, [s for s in self.services], InboxBroker(self.subscribers())
-        )
+        self.relay = Relay(self.database, list(self.services), InboxBroker(self.subscribers()))
         self.worker = self._worker(self.services.values())
         self.stopping = asyncio.Event()
         self._tenants: dict[str, tuple[float, Tenant]] = {}
@@ -302,8 +300,8 @@ class Runtime:
 
     async def _provision(self, connection: Any, transaction: Any, order: Provisioning) -> None:
         cursor = await connection.execute(
-            "insert into orrery.tenant (code, title, state, time_zone) values (%s, %s, 'active', %s)"
-            " on conflict do nothing returning code",
+            "insert into orrery.tenant (code, title, state, time_zone)"
+            " values (%s, %s, 'active', %s) on conflict do nothing returning code",
             [order.tenant, order.title, order.time_zone],
         )
         if await cursor.fetchone() is None:

@@ -46,10 +46,13 @@ class Service:
     issuer: str | None = None
     is_gateway: bool = False
     app: Callable[[Any], Any] | None = None
+    home: Path | None = None
 
     @property
     def folder(self) -> Path:
-        """Where the service's source lives."""
+        """Where the service's source lives; ``home`` names it for services outside the package."""
+        if self.home is not None:
+            return self.home
         module = importlib.import_module(f"orrery.services.{self.name}")
         return Path(module.__path__[0])
 
@@ -80,7 +83,7 @@ class Service:
 
 
 def discover(package: str = "orrery.services", *, only: Sequence[str] = ()) -> dict[str, Service]:
-    """Every service by name: each folder with a ``service.py`` is one; nothing lists them by hand."""
+    """Every service by name: each folder with a ``service.py`` is one; no list names them."""
     found = {}
     home = importlib.import_module(package)
     for module in pkgutil.iter_modules(home.__path__):

@@ -1,9 +1,8 @@
 """Settings: read once from the environment (``ORRERY_...``), typed, masked when printed."""
 
 import os
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 S = TypeVar("S", bound=BaseSettings)
 
 # Good enough for a laptop; ``refuse_default_secrets`` keeps it from going further.
-DEFAULT_SECRET = "orrery-development-only"  # noqa: S105 - refused outside development
+DEFAULT_SECRET = "orrery-development-only"
 
 
 class DefaultSecret(RuntimeError):
@@ -48,10 +47,14 @@ class ServiceSettings(BaseSettings):
     secrets: ClassVar[tuple[str, ...]] = ()
 
 
-@lru_cache
+_known: dict[Any, Any] = {}
+
+
 def read(kind: type[S]) -> S:
     """Read settings of a kind from the environment, once per process."""
-    return kind()
+    if kind not in _known:
+        _known[kind] = kind()
+    return cast(S, _known[kind])
 
 
 def refuse_default_secrets(settings: Settings) -> None:
@@ -63,7 +66,7 @@ def refuse_default_secrets(settings: Settings) -> None:
         for name in ("secret_key", "service_key")
         if getattr(settings, name).get_secret_value() == DEFAULT_SECRET
     ]
-    if settings.demo_password.get_secret_value() == "orrery-demo":  # noqa: S105
+    if settings.demo_password.get_secret_value() == "orrery-demo":
         defaults.append("ORRERY_DEMO_PASSWORD")
     if defaults:
         raise DefaultSecret(f"Set {', '.join(defaults)} before starting in {settings.environment}.")

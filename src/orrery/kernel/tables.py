@@ -46,20 +46,20 @@ def tables() -> MetaData:
 class Record:
     """A plain row: lines, settings, projections."""
 
-    kind: ClassVar[Kind] = "record"
+    table_kind: ClassVar[Kind] = "record"
     id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True, sort_order=-100)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         table = cls.__dict__.get("__table__")
         if table is not None:
-            table.info["kind"] = cls.kind
+            table.info["kind"] = cls.table_kind
 
 
 class Reference(Record):
     """A list that needs no code: units, reasons, categories."""
 
-    kind: ClassVar[Kind] = "reference"
+    table_kind: ClassVar[Kind] = "reference"
     code: Mapped[str] = mapped_column(Text(), unique=True, sort_order=-90)
     name: Mapped[str] = mapped_column(Text(), sort_order=-89)
     is_archived: Mapped[bool] = mapped_column(Boolean(), server_default=text("false"))
@@ -73,7 +73,7 @@ class Reference(Record):
 class Document(Record):
     """A record with verbs and a life: an order, an invoice, an asset."""
 
-    kind: ClassVar[Kind] = "document"
+    table_kind: ClassVar[Kind] = "document"
     external_id: Mapped[str | None] = mapped_column(Text(), unique=True)
     version: Mapped[int] = mapped_column(Integer(), server_default=text("1"))
     created_at: Mapped[datetime] = mapped_column(
@@ -85,7 +85,7 @@ class Document(Record):
 class Ledger(Record):
     """Append only; the tenant's role may insert and select, corrections are reversals."""
 
-    kind: ClassVar[Kind] = "ledger"
+    table_kind: ClassVar[Kind] = "ledger"
     created_at: Mapped[datetime] = mapped_column(
         TIMESTAMP(timezone=True), server_default=text("now()")
     )

@@ -1,13 +1,13 @@
 """Schemas and roles per tenant and service: the only file that knows their names (DESIGN 3).
 
 Each tenant x service has a schema and a role called ``<tenant>__<service>``. What is not a tenant's
-(outbox, inbox, idempotency keys) lives in the schema ``<service>``, guarded by row security, so that
-a tenant's role sees its own rows there and no others. A transaction starts with one statement that
+(outbox, inbox, idempotency keys) lives in the schema ``<service>``, guarded by row security: a
+tenant's role sees its own rows there and no others. A transaction starts with one statement that
 sets role, search path and caller until its end; tenant roles cannot call ``set_config`` themselves.
 """
 
 import re
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import orjson
 from psycopg import AsyncConnection, sql
@@ -157,7 +157,7 @@ async def grant_tables(
         revoked = "insert, update, delete, truncate" if table == "history" else "update, delete"
         await connection.execute(
             sql.SQL("revoke {rights} on {schema}.{table} from {role}").format(
-                rights=sql.SQL(cast(LiteralString, revoked)), table=sql.Identifier(table), **names
+                rights=sql.SQL(revoked), table=sql.Identifier(table), **names
             )
         )
 

@@ -1,5 +1,6 @@
 """The test kit: a whole house on a real PostgreSQL, two tenants, callers with any grants."""
 
+import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -24,7 +25,7 @@ from orrery.kernel.types.provisioning import Provisioning
 
 KEY_ID = "test"
 TENANTS = ("acme", "globex")
-ADMIN_PASSWORD = "correct horse battery"  # noqa: S105 - only ever in a throw-away database
+ADMIN_PASSWORD = "correct horse battery"
 # A test database may be lost, so it need not wait for the disk.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -131,7 +132,7 @@ class House:
         return code
 
 
-class _RollBack(Exception):  # noqa: N818 - ends a test's transaction, nothing went wrong
+class _RollBack(Exception):
     pass
 
 
@@ -149,7 +150,7 @@ def order(tenant: str, **more: Any) -> Provisioning:
 async def embedded_database() -> AsyncIterator[str]:
     """A throw-away PostgreSQL; yields its address."""
     with tempfile.TemporaryDirectory(prefix="orrery-test-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
+        os.chmod(folder, 0o755)  # the server runs as another user when we are root
         server = Embedded(Path(folder), more=FAST)
         try:
             yield server.url

@@ -1,4 +1,4 @@
-"""The worker: runs each reaction once per event, in order per subject, with retries and dead letters."""
+"""The worker: each reaction once per event, in order per subject, with retries and dead letters."""
 
 import asyncio
 import random
@@ -29,10 +29,11 @@ where (event_id, reaction) = (
     select i.event_id, i.reaction from inbox i
     where i.state = 'pending' and i.next_at <= %s
       and not exists (
-        select 1 from inbox earlier where earlier.state = 'pending' and earlier.reaction = i.reaction
+        select 1 from inbox earlier
+        where earlier.state = 'pending' and earlier.reaction = i.reaction
           and earlier.tenant = i.tenant and earlier.subject = i.subject and earlier.seq < i.seq)
     order by i.next_at, i.seq limit 1 for update skip locked)
-returning event_id, reaction, tenant, name, data, actor, on_behalf_of, request_id, attempts
+returning event_id, reaction, tenant, name, data, actor, on_behalf_of, request_id, attempts, at
 """
 
 
@@ -49,6 +50,7 @@ class Claimed:
     on_behalf_of: str | None
     request_id: str | None
     attempts: int
+    at: Any
 
 
 class Worker:
@@ -68,7 +70,7 @@ class Worker:
         self._host = host
         self._concurrency = concurrency
         self.wake = asyncio.Event()
-        self.told: Callable[[str], None] = lambda service: None
+        self.told: Callable[[str], None] = lambda _service: None
 
     async def run(self) -> None:
         """React until cancelled, several events at a time."""
@@ -128,7 +130,7 @@ class Worker:
         if reaction is None:
             raise LookupError(f"{service} has no reaction {claimed.reaction} any more")
         event = events.decode(claimed.name, claimed.data)
-        tx.event_id = claimed.event_id
+        tx.event_id, tx.event_at, tx.letter = claimed.event_id, claimed.at, claimed
         await reaction(tx, tx.caller, event)
         if tx.events:
             await events.write(tx, tx.events)
@@ -137,7 +139,7 @@ class Worker:
     async def _failed(self, service: str, claimed: Claimed, error: Exception) -> None:
         """Count the attempt and plan the next one, or give up and leave a dead letter."""
         final = claimed.attempts >= MAX_ATTEMPTS or isinstance(error, NoSuchTenant)
-        delay = min(2**claimed.attempts, MAX_DELAY_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311
+        delay = min(2**claimed.attempts, MAX_DELAY_SECONDS) * random.uniform(0.8, 1.2)
         text = str(error) if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
         logger.warning(
             "reaction failed",
@@ -213,17 +215,19 @@ async def rebuild(
         log_rows: list[Any] = []
         for source in sources:
             cursor = await transaction.connection.execute(
-                f'select at, seq, id, name, data from "{source}".outbox'  # noqa: S608 - a service's name
+                "select at, seq, id, name, data, actor, on_behalf_of, request_id"
+                f' from "{source}".outbox'
                 " where tenant = %s and name = any(%s)",
                 [tenant, list(subscriptions)],
             )
             log_rows += await cursor.fetchall()
         # What is still on its way would be counted twice: the log already holds it.
         await transaction.connection.execute(
-            "insert into inbox (event_id, reaction, tenant, name, subject, at, data, state, done_at)"
+            "insert into inbox (event_id, reaction, tenant, name, subject, at, data, state,"
+            " done_at)"
             " select o.id, r.reaction, %s, '', '', now(), '{}', 'done', now()"
-            " from unnest(%s::uuid[], %s::text[]) as r (id, reaction) join unnest(%s::uuid[]) as o (id)"
-            " on o.id = r.id on conflict (event_id, reaction)"
+            " from unnest(%s::uuid[], %s::text[]) as r (id, reaction)"
+            " join unnest(%s::uuid[]) as o (id) on o.id = r.id on conflict (event_id, reaction)"
             " do update set state = 'done', done_at = now()",
             [
                 tenant,
@@ -234,10 +238,11 @@ async def rebuild(
         await transaction.enter(tenant, service, caller)
         tx = Tx(transaction.connection, await host.admit(caller), host)
         for table in projections:
-            await transaction.connection.execute(f'delete from "{table}"')  # noqa: S608 - declared
+            await transaction.connection.execute(f'delete from "{table}"')
         for row in sorted(log_rows, key=lambda row: (row[0], row[1])):
             for name in subscriptions[row[3]]:
-                tx.event_id = row[2]
+                tx.event_id, tx.event_at = row[2], row[0]
+                tx.letter = Claimed(row[2], name, tenant, *row[3:8], attempts=0, at=row[0])
                 await reactions[name](tx, tx.caller, events.decode(row[3], row[4]))
         await transaction.commit()
     return len(log_rows)

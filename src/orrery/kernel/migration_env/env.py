@@ -1,16 +1,11 @@
 """Alembic's environment: offline it renders SQL, online it compares for a new revision."""
 
-from typing import Any
-
 from alembic import context
+
+from orrery.kernel.migrate import is_ours
 
 config = context.config
 metadata = config.attributes.get("metadata")
-
-
-def include(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:  # noqa: FBT001
-    """Leave out Alembic's own table; versions are kept in orrery.revision."""
-    return not (kind == "table" and name == "alembic_version")
 
 
 if context.is_offline_mode():
@@ -27,6 +22,6 @@ else:
         connection=config.attributes["connection"],
         target_metadata=metadata,
         compare_type=True,
-        include_object=include,
+        include_object=is_ours,
     )
     context.run_migrations()

@@ -15,5 +15,5 @@ def new_id() -> UUID:
 
 
 def demo_id(context: str, word: str) -> UUID:
-    """The fixed id of a demo record, so that seeds of different services can name the same thing."""
+    """The fixed id of a demo record, so that different services' seeds can name the same."""
     return uuid5(NAMESPACE_URL, f"orrery-demo:{context}:{word}")

@@ -38,7 +38,7 @@ def round_money(value: Decimal, currency: str) -> Decimal:
 
 
 def split_evenly(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Split an amount by weights so that the rounded parts add up to it exactly (largest remainder)."""
+    """Split an amount by weights; the rounded parts add up to it (largest remainder method)."""
     total = sum(weights, Decimal(0))
     if total == 0:
         weights, total = [Decimal(1)] * len(weights), Decimal(len(weights))

@@ -1,0 +1,1 @@
+"""A small service that has everything a service can have; the kernel is tested with it."""
