@@ -1,0 +1,1 @@
+"""Business units, departments, memberships and the tenant's own profile."""

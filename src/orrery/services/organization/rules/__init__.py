@@ -1,0 +1,1 @@
+"""What organization decides: pure Python."""
