@@ -1,0 +1,1 @@
+"""What identity reads; nothing here writes or locks."""

@@ -1,0 +1,1 @@
+"""Decisions of identity: pure Python, one file per concept."""
