@@ -70,7 +70,7 @@ async def _fill_globex(house: House) -> None:
 
 
 async def test_raw_sql_of_one_tenant_reaches_nothing_of_another(toy_house: House) -> None:
-    """ "Silent cross-tenant reads" (acceptance B.3): raw SQL, a bug or an injection sees nothing."""
+    """Silent cross-tenant reads (acceptance B.3): raw SQL, a bug, an injection see nothing."""
     await _fill_globex(toy_house)
     assert await _what_leaks(toy_house) == []
 
@@ -97,7 +97,7 @@ async def test_two_tenants_interleaved_on_the_same_connections_stay_apart(toy_ho
     async def look(tenant: str) -> bool:
         async with toy_house.tx("toy", tenant=tenant) as tx:
             mine = await tx.find(Thing, tag=tags[tenant])
-            other = [tag for name, tag in tags.items() if name != tenant][0]
+            other = next(tag for name, tag in tags.items() if name != tenant)
             return mine is not None and await tx.find(Thing, tag=other) is None
 
     seen = await asyncio.gather(*(look(("acme", "globex")[i % 2]) for i in range(400)))
@@ -110,7 +110,8 @@ async def test_a_connection_comes_back_without_role_or_path(toy_house: House) ->
         pass
     async with toy_house.runtime.database.connection() as connection:
         cursor = await connection.execute(
-            "select current_user::text, current_setting('search_path'), current_setting('orrery.caller', true)"
+            "select current_user::text, current_setting('search_path'),"
+            " current_setting('orrery.caller', true)"
         )
         assert await cursor.fetchone() == ("postgres", '"$user", public', "")
 
@@ -178,12 +179,10 @@ async def test_a_tenant_that_exists_or_has_a_bad_code_is_refused_whole(toy_house
         await toy_house.runtime.provision(order("Robert'); drop table x; --"))
 
 
-async def test_a_failing_step_leaves_nothing_of_the_tenant(
-    toy_house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """ "died half-migrated with no rollback" (django-tenants#177) cannot happen: one transaction."""
+async def test_a_failing_step_leaves_nothing_of_the_tenant(toy_house: House) -> None:
+    """One transaction: "died half-migrated with no rollback" (django-tenants#177) cannot be."""
 
-    async def broken(tx: Tx, caller: object, told: object) -> None:
+    async def broken(tx: Tx, caller: object, _order: object) -> None:
         await tx.add(Thing, tag="half", cost=1, specs={})
         raise RuntimeError("the last step fails")
 

@@ -7,11 +7,13 @@ import pytest
 from starlette.responses import Response
 
 from orrery.kernel import http
+from orrery.kernel.db import Tx
 from orrery.kernel.testing import House
 from orrery.kernel.types.ids import new_id
+from orrery.kernel.types.permission import Scope
 from tests.toy.service import Thing
 
-ALL = {"*": "all"}
+ALL: dict[str, Scope] = {"*": "all"}
 
 
 async def _count(house: House, tag: str) -> int:
@@ -243,11 +245,15 @@ async def test_a_savepoint_undoes_only_what_happened_inside(toy_house: House) ->
     async with toy_house.tx("toy") as tx:
         await tx.add(Thing, tag="before", cost=1, specs={})
         with pytest.raises(ZeroDivisionError):
-            async with tx.savepoint():
-                await tx.add(Thing, tag="inside", cost=1, specs={})
-                raise ZeroDivisionError
+            await _fail_inside(tx)
         assert await tx.find(Thing, tag="before") is not None
         assert await tx.find(Thing, tag="inside") is None
+
+
+async def _fail_inside(tx: Tx) -> None:
+    async with tx.savepoint():
+        await tx.add(Thing, tag="inside", cost=1, specs={})
+        raise ZeroDivisionError
 
 
 async def test_locks_are_taken_in_id_order_whatever_the_caller_asks(toy_house: House) -> None:

@@ -32,7 +32,7 @@ create table inbox (
     attempts integer not null default 0, next_at timestamptz not null default now(),
     done_at timestamptz, error text, primary key (event_id, reaction));
 create index ix_inbox_pending on inbox (reaction, tenant, subject, seq) where state = 'pending';
-create index ix_inbox_due on inbox (next_at) where state = 'pending';
+create index ix_inbox_due on inbox (next_at, seq) where state = 'pending';
 create index ix_inbox_dead on inbox (tenant, seq) where state = 'dead';
 create table idempotency_key (
     tenant text not null, actor text not null, key text not null, request_hash bytea not null,
