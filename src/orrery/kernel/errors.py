@@ -79,7 +79,8 @@ def problem(
 
 def refusal_response(refusal: Refusal) -> Response:
     """A refusal as an answer; what may be tried again says when."""
-    headers = {"Retry-After": "1"} if refusal.status == 503 else None
+    after = refusal.facts.get("retry_after", 1 if refusal.status == 503 else None)
+    headers = None if after is None else {"Retry-After": str(after)}
     if refusal.status == 401:
         headers = {"WWW-Authenticate": "Bearer"}
     return problem(refusal.code, refusal.status, refusal.facts, headers)
