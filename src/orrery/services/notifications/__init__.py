@@ -1,0 +1,1 @@
+"""Notifications: messages by e-mail and in the inbox, each exactly once, none lost."""

@@ -1,0 +1,1 @@
+"""Everything that leaves this service: mail to servers, and documents fetched from neighbours."""

@@ -1,0 +1,1 @@
+"""Decisions of notifications: kinds of message, addresses, templates and delivery."""
