@@ -1,0 +1,1 @@
+"""Decisions of analytics: what each metric means, and how each event moves it."""
