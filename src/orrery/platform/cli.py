@@ -1,6 +1,7 @@
 """The command ``orrery``: run the house, look after tenants, extend it."""
 
 import sys
+import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +17,8 @@ from orrery.kernel.runtime import Runtime
 from orrery.kernel.service import discover
 from orrery.kernel.types.provisioning import Provisioning
 from orrery.kernel.types.refusal import Refusal
-from orrery.platform import process
+from orrery.platform import docs, process, scaffold
+from orrery.platform.export import export_tenant
 
 app = App(name="orrery", help="An open ERP: one process on a laptop, a fleet in production.")
 tenant_app = App(name="tenant", help="Add, list, suspend, export and drop tenants.")
@@ -221,7 +223,6 @@ async def _set_state(code: str, state: str, data: Path | None) -> None:
 @tenant_app.command(name="export")
 def tenant_export(code: str, file: Path, *, data: Path | None = None) -> None:
     """Write everything a tenant has into a ZIP of JSON lines, one file per table."""
-    from orrery.platform.export import export_tenant
 
     async def work() -> None:
         async with process.connected(chosen_settings(data)) as runtime:
@@ -283,6 +284,28 @@ def events_rebuild(service: str, tenant: str, *, data: Path | None = None) -> No
     run(work())
 
 
+@app.command(name="docs")
+def docs_command(*, write: bool = False, check: bool = False) -> None:
+    """Write the generated documents, or check that they are fresh."""
+    broken = docs.incompatible()
+    if broken:
+        raise RuntimeError("An event changed incompatibly: " + "; ".join(broken))
+    if write:
+        console.print(f"Wrote {len(docs.write())} documents.")
+    elif check and (old := docs.stale()):
+        raise RuntimeError(f"Run `orrery docs --write`; not fresh: {', '.join(old[:10])}")
+
+
+@new.command(name="service")
+def new_service(name: str) -> None:
+    """Scaffold a service that passes every check."""
+    for path in scaffold.service(name):
+        console.print(f"Wrote {path.relative_to(docs.ROOT)}", highlight=False)
+    new_revision(name)
+    docs.write()
+    console.print(f"Start it with `orrery up`; it is at /api/v1/{name}/kinds.")
+
+
 @new.command(name="revision")
 def new_revision(
     service: str,
@@ -291,8 +314,6 @@ def new_revision(
     chain: Annotated[str, Parameter(help="tenant or platform")] = "tenant",
 ) -> None:
     """Write a service's next migration by comparing its tables with its revisions."""
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="orrery-draft-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         server = Embedded(Path(folder))
