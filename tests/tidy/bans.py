@@ -28,6 +28,7 @@ TENANT_WORDS = re.compile(
     r"|\b(?:create|drop|alter)\s+(?:schema|role)\b",
     re.IGNORECASE,
 )
+SCHEMA_NAME = re.compile(r"\{\}__|__\{\}|\b[a-z][a-z0-9]*__[a-z]")
 EXCUSE = re.compile(r"#\s*(?:type:\s*ignore|noqa)\b")
 EXCUSE_WITH_REASON = re.compile(
     r"#\s*(?:type:\s*ignore\[[\w, -]+\]|noqa:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)\s*[#-]\s*\w+"
@@ -64,8 +65,8 @@ def tenant_names(module: Module) -> Iterator[Offence]:
         found = TENANT_WORDS.search(text)
         if found:
             yield Offence(module.path, line, f"the words {found[0]!r}")
-        elif text == "__" or re.search(r"\{\}__|__\{\}", text):
-            yield Offence(module.path, line, f"a schema name put together: {text!r}")
+        elif text == "__" or SCHEMA_NAME.search(text):
+            yield Offence(module.path, line, f"a schema name: {text!r}")
 
 
 def system_clock(module: Module) -> Iterator[Offence]:

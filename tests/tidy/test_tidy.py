@@ -28,7 +28,12 @@ def test_the_source_is_tidy(check: Check, modules: Sequence[Module]) -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_route_is_guarded_told_and_typed(name: str) -> None:
-    app = create_app(discover(only=[name])[name], host=None)
+    service = discover(only=[name])[name]
+    if service.app is not None:
+        # The public door passes requests on; whoever it asks guards its own routes.
+        assert service.is_gateway
+        return
+    app = create_app(service, host=None)
     assert complaints(ROUTES, bare_routes(app.routes), read_ratchet()) == []
 
 
