@@ -26,6 +26,18 @@ class AssetCreated(Event):
 
 
 @dataclass(frozen=True)
+class AssetChanged(Event):
+    """What the register says about an asset is now as stated; cost and status have own events."""
+
+    name: ClassVar[str] = "assets.asset_changed.v1"
+    asset_id: UUID
+    tag: str
+    title: str
+    category_id: UUID | None
+    category_name: str | None
+
+
+@dataclass(frozen=True)
 class AssetCostChanged(Event):
     """The acquisition cost of an asset was corrected."""
 
@@ -72,7 +84,7 @@ class AssetStatusChanged(Event):
 
 @dataclass(frozen=True)
 class AssetDepreciated(Event):
-    """A period's depreciation of one asset in one book was posted."""
+    """A period's depreciation of one asset in one book was posted; a reversal is negative."""
 
     name: ClassVar[str] = "assets.asset_depreciated.v1"
     asset_id: UUID
@@ -110,3 +122,17 @@ class MaintenanceLogged(Event):
     cost: Decimal
     currency: str
     next_due_on: date | None
+
+
+@dataclass(frozen=True)
+class MaintenanceFellDue(Event):
+    """Planned maintenance of an asset became due, or overdue."""
+
+    name: ClassVar[str] = "assets.maintenance_fell_due.v1"
+    asset_id: UUID
+    tag: str
+    plan_id: UUID
+    title: str
+    due_on: date
+    state: str
+    assigned_employee_id: UUID | None

@@ -1,0 +1,1 @@
+"""Every write of assets; one function per verb of the trade."""

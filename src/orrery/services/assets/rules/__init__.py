@@ -1,0 +1,1 @@
+"""Decisions about assets: states, dynamic forms, maintenance dates and depreciation."""
