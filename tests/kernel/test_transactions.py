@@ -1,13 +1,15 @@
 """The write edge: commit before reply, idempotency, dry run, versions, refusals (DESIGN 4)."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
+import psycopg
 import pytest
 from starlette.responses import Response
 
 from orrery.kernel import http
-from orrery.kernel.db import Tx
+from orrery.kernel.db import NotCommitted, Tx
 from orrery.kernel.testing import House
 from orrery.kernel.types.ids import new_id
 from orrery.kernel.types.permission import Scope
@@ -248,6 +250,20 @@ async def test_a_savepoint_undoes_only_what_happened_inside(toy_house: House) ->
             await _fail_inside(tx)
         assert await tx.find(Thing, tag="before") is not None
         assert await tx.find(Thing, tag="inside") is None
+
+
+async def test_an_action_that_swallows_a_database_error_is_no_success(toy_house: House) -> None:
+    """PostgreSQL answers such a commit with ROLLBACK and no error; the house looks at the answer."""
+
+    async def swallow() -> None:
+        async with toy_house.tx("toy", commits=True) as tx:
+            await tx.add(Thing, tag="swallowed", cost=1, specs={})
+            with suppress(psycopg.errors.UndefinedTable):
+                await tx.run("delete from nowhere")
+
+    with pytest.raises(NotCommitted):
+        await swallow()
+    assert await _count(toy_house, "swallowed") == 0
 
 
 async def _fail_inside(tx: Tx) -> None:

@@ -307,7 +307,7 @@ class Tx(ReadTx):
         try:
             yield
         except BaseException:
-            await self._connection.execute("rollback to savepoint here")
+            await self._connection.execute("rollback to savepoint here; release savepoint here")
             del self.events[events:], self.numbers[numbers:]
             raise
         await self._connection.execute("release savepoint here")
@@ -359,6 +359,10 @@ class Database:
                 await transaction.end()
 
 
+class NotCommitted(RuntimeError):
+    """The transaction had failed before its commit; nothing of it was kept."""
+
+
 class Transaction:
     """Start and end of a database transaction; only the edge, the worker and the CLI hold one."""
 
@@ -388,9 +392,15 @@ class Transaction:
         await self.connection.execute("set local role none")
 
     async def commit(self) -> None:
-        """Make it last; raises what a deferred constraint has to say."""
+        """Make it last; raises what a deferred constraint has to say.
+
+        PostgreSQL answers the commit of a failed transaction with ROLLBACK and no error, so the
+        answer is looked at: an action that swallowed a database error must not look like success.
+        """
         self.is_open = False
-        await self.connection.execute("commit")
+        cursor = await self.connection.execute("commit")
+        if cursor.statusmessage != "COMMIT":
+            raise NotCommitted(cursor.statusmessage)
 
     async def end(self) -> None:
         """Roll back what was not committed."""
