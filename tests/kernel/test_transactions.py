@@ -253,7 +253,7 @@ async def test_a_savepoint_undoes_only_what_happened_inside(toy_house: House) ->
 
 
 async def test_an_action_that_swallows_a_database_error_is_no_success(toy_house: House) -> None:
-    """PostgreSQL answers such a commit with ROLLBACK and no error; the house looks at the answer."""
+    """PostgreSQL answers such a commit with ROLLBACK and no error; the house looks at it."""
 
     async def swallow() -> None:
         async with toy_house.tx("toy", commits=True) as tx:
