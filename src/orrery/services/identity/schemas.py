@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, SecretStr, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr, StringConstraints
 
 from orrery.kernel.schemas import Draft, Instant, View
 from orrery.kernel.types.permission import Scope
@@ -40,8 +40,8 @@ class AssignmentDraft(Draft):
     """A role to give, by its code, possibly from or until an instant."""
 
     role: Code
-    valid_from: Instant | None = None
-    valid_until: Instant | None = None
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
 
 
 class AssignmentView(View):
@@ -233,7 +233,7 @@ class ApiTokenDraft(Draft):
     """A token for a program that acts as me, at most for the patterns named."""
 
     name: Name
-    expires_at: Instant
+    expires_at: AwareDatetime
     patterns: Annotated[list[Pattern], Field(min_length=1, max_length=200)] | None = None
 
 

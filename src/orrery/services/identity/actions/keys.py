@@ -49,25 +49,19 @@ class Ring:
         """The key that signs now; the first one ever is made here."""
         now = clock.now()
         if self._read_at is None or abs(now - self._read_at) >= RING_LIFE:
-            await self._read(open_tx, now)
-        row = keys.signing(self._rows, now)
-        if row is None or row.id not in self._signers:
-            await self._read(open_tx, now)
-            row = keys.signing(self._rows, now)
+            await self._read(open_tx)
+        row = keys.signing(self._rows, clock.now())
+        if row is None:
+            await self._read(open_tx)
+            row = keys.signing(self._rows, clock.now())
         if row is None:
             raise LookupError("there is no signing key, although one was just made")
         return self._signers[row.id]
 
-    async def _read(self, open_tx: Opener, now: datetime) -> None:
+    async def _read(self, open_tx: Opener) -> None:
         async with open_tx(None) as tx:
-            self._take(await tx.all(m.SigningKey), _sealer(tx))
-            if keys.signing(self._rows, now) is None:
-                # Two processes that miss a key wait here for each other; the second finds one.
-                await _lock_keys(tx)
-                self._take(await tx.all(m.SigningKey), _sealer(tx))
-            if keys.signing(self._rows, now) is None:
-                self._take([*self._rows, await make_key(tx, signs_from=now)], _sealer(tx))
-        self._read_at = now
+            self._take(await ensure_key(tx), _sealer(tx))
+        self._read_at = clock.now()
 
     def _take(self, rows: Sequence[m.SigningKey], sealer: Fernet) -> None:
         opened = {row.id: key for row in rows if (key := _opened(row, sealer)) is not None}
@@ -82,6 +76,25 @@ _rings: WeakKeyDictionary[Any, Ring] = WeakKeyDictionary()
 def ring_of(tx: Tx) -> Ring:
     """The key ring of the process, one per service host."""
     return _rings.setdefault(tx.host, Ring())
+
+
+def forget_rings() -> None:
+    """Read the keys again at the next token, as a fresh process does."""
+    _rings.clear()
+
+
+async def ensure_key(tx: Tx) -> list[m.SigningKey]:
+    """Every key; one that can sign now is made if there is none.
+
+    Whoever asks for the keys before the first token is signed learns of the key that signs it.
+    """
+    rows, now = await tx.all(m.SigningKey), clock.now()
+    if _may_sign(tx, rows, now):
+        return rows
+    # Two processes that miss a key wait here for each other; the second finds one.
+    await _lock_keys(tx)
+    rows = await tx.all(m.SigningKey)
+    return rows if _may_sign(tx, rows, now) else [*rows, await make_key(tx, signs_from=now)]
 
 
 async def make_key(tx: Tx, *, signs_from: datetime) -> m.SigningKey:
@@ -128,6 +141,11 @@ def _sealer(tx: Tx) -> Fernet:
 
 async def _lock_keys(tx: Tx) -> None:
     await tx.run("select pg_advisory_xact_lock(hashtext('identity.signing_key'))")
+
+
+def _may_sign(tx: Tx, rows: Sequence[m.SigningKey], now: datetime) -> bool:
+    sealer = _sealer(tx)
+    return keys.signing([row for row in rows if _opened(row, sealer)], now) is not None
 
 
 def _opened(row: m.SigningKey, sealer: Fernet) -> ECKey | None:

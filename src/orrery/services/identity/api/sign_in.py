@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from orrery.kernel.http import OpenTx, Public, internal_routes, refusals, routes
 from orrery.services.identity import schemas as s
+from orrery.services.identity.actions import keys as key_actions
 from orrery.services.identity.actions import sign_in, tokens
 from orrery.services.identity.api.doors import FromWhere, WithCookies
 from orrery.services.identity.queries import keys
@@ -54,6 +55,7 @@ async def read_keys(response: Response, open_tx: OpenTx, caller: Public) -> s.Js
     """The public keys by which access tokens are verified (RFC 7517)."""
     response.headers["Cache-Control"] = "public, max-age=60"
     async with open_tx(None) as tx:
+        await key_actions.ensure_key(tx)
         return await keys.key_set(tx)
 
 

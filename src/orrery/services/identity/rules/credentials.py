@@ -9,8 +9,8 @@ REFRESH_TOKEN_PREFIX = "orr"
 # What a list of tokens shows, enough to tell them apart and too little to use.
 SHOWN_LENGTH = 6
 
-SESSION = re.compile(r"^([a-z][a-z0-9]{1,30})\.([A-Za-z0-9_-]{43})$")
-TOKEN = re.compile(r"^(ork|orr)_([a-z][a-z0-9]{1,30})_([A-Za-z0-9_-]{43})$")
+SESSION = re.compile(r"([a-z][a-z0-9]{1,30})\.([A-Za-z0-9_-]{43})")
+TOKEN = re.compile(r"(ork|orr)_([a-z][a-z0-9]{1,30})_([A-Za-z0-9_-]{43})")
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ def digest(secret: str) -> str:
 
 def read_session(credential: str) -> Secret | None:
     """Take a session cookie apart; None when it is none."""
-    match = SESSION.match(credential)
+    match = SESSION.fullmatch(credential)
     return Secret(match[1], digest(credential)) if match else None
 
 
 def read_token(credential: str, prefix: str) -> Secret | None:
     """Take an API or refresh token apart; None when it is none of that kind."""
-    match = TOKEN.match(credential)
+    match = TOKEN.fullmatch(credential)
     return Secret(match[2], digest(credential)) if match and match[1] == prefix else None
 
 

@@ -11,7 +11,7 @@ Grants = Mapping[str, Scope]
 # What every signed-in user holds for himself, whatever his roles: his account, nothing else.
 EVERYONE: Grants = {"identity.account.read": "own", "identity.account.use": "own"}
 
-PATTERN = re.compile(r"^(\*|[a-z][a-z0-9_]*)(\.(\*|[a-z][a-z0-9_]*)){0,2}$")
+PATTERN = re.compile(r"(\*|[a-z][a-z0-9_]*)(\.(\*|[a-z][a-z0-9_]*)){0,2}")
 
 
 class UnknownPermission(Refusal):
@@ -123,7 +123,7 @@ def check_known(patterns: Iterable[str], known: Collection[Permission]) -> None:
     unknown = sorted(
         pattern
         for pattern in patterns
-        if not PATTERN.match(pattern) or not any(code.matches(pattern) for code in known)
+        if not PATTERN.fullmatch(pattern) or not any(code.matches(pattern) for code in known)
     )
     if unknown:
         raise UnknownPermission(patterns=unknown)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from orrery.kernel.types.refusal import Malformed, Refusal
 
-EMAIL = re.compile(r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$")
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 EMAIL_LENGTH = 254
 
 
@@ -41,7 +41,7 @@ class Account:
 def normal_email(text: str) -> str:
     """An e-mail address as users are known by it: trimmed and in lower case. Refuses: BadEmail."""
     email = text.strip().lower()
-    if len(email) > EMAIL_LENGTH or not EMAIL.match(email):
+    if len(email) > EMAIL_LENGTH or not EMAIL.fullmatch(email):
         raise BadEmail(email=text[:EMAIL_LENGTH])
     return email
 

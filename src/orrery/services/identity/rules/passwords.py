@@ -87,10 +87,7 @@ def is_common(folded: str) -> bool:
     """Whether a password in lower case is one that guessing starts with."""
     if len(set(folded)) < DIFFERENT_LETTERS_LEAST or is_row(folded):
         return True
-    return any(
-        core in COMMON
-        for core in (bare(folded), bare(folded.translate(LOOK_ALIKES)), bare_translated(folded))
-    )
+    return any(core in COMMON for core in cores(folded))
 
 
 def is_row(folded: str) -> bool:
@@ -98,13 +95,11 @@ def is_row(folded: str) -> bool:
     return any(folded in row or folded[::-1] in row for row in ROWS)
 
 
-def bare(text: str) -> str:
-    """The text without what people add to a word when asked for digits and signs."""
-    first = next((i for i, letter in enumerate(text) if letter.isalpha()), len(text))
-    last = next((i for i, letter in enumerate(reversed(text)) if letter.isalpha()), len(text))
-    return text[first : len(text) - last]
-
-
-def bare_translated(folded: str) -> str:
-    """The bare word, with the look-alikes inside it read as letters: ``p@ssw0rd2026!``."""
-    return bare(folded).translate(LOOK_ALIKES)
+def cores(folded: str) -> set[str]:
+    """The words a password may be made of: without what people add at either end when they are
+    asked for digits and signs, and with the look-alikes read as letters (``$ecret``, ``p@ss``)."""
+    first = next((i for i, sign in enumerate(folded) if sign.isalpha()), len(folded))
+    last = next((i for i, sign in enumerate(reversed(folded)) if sign.isalpha()), len(folded))
+    end = len(folded) - last
+    bare = folded[first:end]
+    return {bare} | {part.translate(LOOK_ALIKES) for part in (bare, folded[:end], folded[first:])}
