@@ -113,16 +113,18 @@ class Verifier:
     def __init__(self, service_key: str) -> None:
         self._service_key = OctKey.import_key(service_key)
         self._keys: dict[str, ECKey] = {}
+        self._added: dict[str, ECKey] = {}
         self._seen: dict[str, Mapping[str, Any]] = {}
 
     def trust(self, key_set: Mapping[str, Any]) -> None:
         """Replace the issuer's keys by a JWK set."""
-        self._keys = {key["kid"]: ECKey.import_key(key) for key in key_set["keys"]}
+        told = {key["kid"]: ECKey.import_key(key) for key in key_set["keys"]}
+        self._keys = self._added | told
         self._seen.clear()
 
     def add(self, kid: str, key: ECKey) -> None:
         """Trust one more key; for tests that sign their own tokens."""
-        self._keys[kid] = key
+        self._added[kid] = self._keys[kid] = key
 
     def knows(self, token: str) -> bool:
         """Whether the token's key is among the trusted ones."""
