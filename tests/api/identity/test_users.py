@@ -343,7 +343,7 @@ async def test_two_administrators_cannot_remove_each_other_at_once(house: House)
     async with house.tx("identity", tenant=tenant) as tx:
         remaining = await tx.value(
             "select count(*) from role_assignment x join role r on r.id = x.role_id"
-            " join account a on a.id = x.user_id where r.code = 'admin' and a.is_active"
+            " join user_account a on a.id = x.user_id where r.code = 'admin' and a.is_active"
         )
     assert remaining == 1
 

@@ -42,7 +42,7 @@ class SigningKey(Record, Platform):
 class User(Document, Base):
     """Somebody who may sign in. The table is not called ``user``: SQL keeps that word."""
 
-    __tablename__ = "account"
+    __tablename__ = "user_account"
     email: Mapped[str] = mapped_column(unique=True)
     full_name: Mapped[str]
     language: Mapped[str]
@@ -68,7 +68,7 @@ class Credential(Record, Base):
     """The password of a user, as Argon2id keeps it."""
 
     __tablename__ = "credential"
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), unique=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"), unique=True)
     password_hash: Mapped[str]
     is_temporary: Mapped[bool]
     changed_at: Mapped[datetime]
@@ -93,7 +93,7 @@ class SignIn(Ledger, Base):
     """Somebody signed in as a user or tried to."""
 
     __tablename__ = "sign_in"
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
     outcome: Mapped[str]
     address: Mapped[str | None]
     device: Mapped[str | None]
@@ -108,7 +108,7 @@ class Session(Record, Base):
     """A browser's session, or the family of a program's refresh tokens."""
 
     __tablename__ = "session"
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
     for_programs: Mapped[bool]
     digest: Mapped[str | None] = mapped_column(unique=True)
     device: Mapped[str | None]
@@ -149,7 +149,7 @@ class ApiToken(Document, Base):
     """A long-lived secret by which a program acts as a user, possibly for less than all he may."""
 
     __tablename__ = "api_token"
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
     name: Mapped[str]
     shown: Mapped[str]
     digest: Mapped[str] = mapped_column(unique=True)
@@ -173,7 +173,7 @@ class RoleAssignment(Record, Base):
     """That a user has a role, possibly from or until an instant."""
 
     __tablename__ = "role_assignment"
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
     role_id: Mapped[UUID] = mapped_column(ForeignKey("role.id"))
     valid_from: Mapped[datetime | None]
     valid_until: Mapped[datetime | None]

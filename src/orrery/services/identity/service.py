@@ -34,8 +34,8 @@ SERVICE = Service(
     tables=models.Base.metadata,
     platform_tables=models.Platform.metadata,
     constraints={
-        "uq_account_email": EmailTaken,
-        "uq_account_employee_id": EmployeeTaken,
+        "uq_user_account_email": EmailTaken,
+        "uq_user_account_employee_id": EmployeeTaken,
         "uq_role_code": RoleCodeTaken,
     },
     provision=seed.provision,

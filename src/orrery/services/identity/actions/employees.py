@@ -26,7 +26,7 @@ async def link_by_email(tx: Tx, caller: Caller, employee_id: UUID, email: str | 
         email=address,
     )
     rows = await tx.rows(
-        "select id, email, employee_id from account"
+        "select id, email, employee_id from user_account"
         " where email = %(email)s or employee_id = %(employee)s order by id for update",
         email=address,
         employee=employee_id,

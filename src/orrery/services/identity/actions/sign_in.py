@@ -86,7 +86,7 @@ async def _knock(open_tx: Opener, asked: s.SignIn) -> Known:
             settings = tx.settings(Settings)
             locked_until = await attempts.count_attempt(tx, tx.caller, email)
             row = await tx.row(
-                "select a.id, a.is_active, c.password_hash from account a"
+                "select a.id, a.is_active, c.password_hash from user_account a"
                 " left join credential c on c.user_id = a.id where a.email = %(email)s",
                 email=email,
             )
@@ -136,7 +136,7 @@ async def _let_in(
     await attempts.forgive(tx, user.email)
     # Not a change of the record that an editor's If-Match should trip over.
     await tx.run(
-        "update account set last_signed_in_at = %(now)s where id = %(id)s",
+        "update user_account set last_signed_in_at = %(now)s where id = %(id)s",
         now=caller.now,
         id=user_id,
     )

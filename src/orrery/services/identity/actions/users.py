@@ -144,7 +144,7 @@ async def _lock_weaker(tx: Tx, caller: Caller, user_id: UUID) -> m.User:
 async def _employee_of(tx: Tx, email: str) -> UUID | None:
     found: UUID | None = await tx.value(
         "select e.id from employee e where e.email = %(email)s"
-        " and not exists (select 1 from account a where a.employee_id = e.id)"
+        " and not exists (select 1 from user_account a where a.employee_id = e.id)"
         " order by e.id limit 1",
         email=email,
     )

@@ -23,13 +23,13 @@ CREDENTIALS: LiteralString = """
     left join credential c on c.user_id = a.id
 """
 BY_ID: LiteralString = " ".join(
-    ("select", WHO, "from account a", CREDENTIALS, "where a.id = %(id)s")
+    ("select", WHO, "from user_account a", CREDENTIALS, "where a.id = %(id)s")
 )
 BY_SESSION: LiteralString = " ".join(
     (
         "select s.id as session_id, s.created_at, s.last_seen_at, s.ended_at,",
         WHO,
-        "from session s join account a on a.id = s.user_id",
+        "from session s join user_account a on a.id = s.user_id",
         CREDENTIALS,
         "where s.digest = %(digest)s",
     )
@@ -38,7 +38,7 @@ BY_API_TOKEN: LiteralString = " ".join(
     (
         "select t.id as token_id, t.expires_at, t.last_used_at, t.revoked_at, t.patterns,",
         WHO,
-        "from api_token t join account a on a.id = t.user_id",
+        "from api_token t join user_account a on a.id = t.user_id",
         CREDENTIALS,
         "where t.digest = %(digest)s",
     )

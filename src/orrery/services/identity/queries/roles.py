@@ -95,7 +95,7 @@ async def administrators(tx: ReadTx) -> list[roles.Holding]:
     """Who has the administrator's role among the active users."""
     rows = await tx.rows(
         "select x.user_id, x.valid_from, x.valid_until from role_assignment x"
-        " join role r on r.id = x.role_id join account a on a.id = x.user_id"
+        " join role r on r.id = x.role_id join user_account a on a.id = x.user_id"
         " where r.code = %(code)s and a.is_active order by x.user_id",
         code=roles.ADMIN,
     )

@@ -45,7 +45,7 @@ SIGN_INS = Resource(
     view=s.SignInView,
     may_read=p.SIGN_IN_READ,
     columns={"email": "a.email"},
-    joins="join account a on a.id = t.user_id",
+    joins="join user_account a on a.id = t.user_id",
     filters=["user_id", "outcome", "created_at"],
     sorts=["created_at"],
     own="t.user_id = %(caller_user)s",
