@@ -16,7 +16,7 @@ from orrery.kernel.types.permission import Scope
 from orrery.services.notifications.settings import Settings
 
 MESSAGES = "/api/v1/notifications/messages"
-OPERATOR = {"notifications.*": "all"}
+OPERATOR: dict[str, Scope] = {"notifications.*": "all"}
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from orrery.services.notifications.settings import Settings
 
 BASE = "/api/v1/notifications"
 RECEIPT = f"{BASE}/templates/receipt/en"
-EDITOR = {"notifications.*": "all"}
+EDITOR: dict[str, Scope] = {"notifications.*": "all"}
 OWN = {
     "subject": "Paid: {{ number }}",
     "text": "Thanks, {{ customer_name }}! {{ total | money(currency) }}",
