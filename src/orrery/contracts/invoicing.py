@@ -144,6 +144,23 @@ class InvoiceVoided(Event):
 
 
 @dataclass(frozen=True)
+class InvoiceWrittenOff(Event):
+    """A part of an invoice was given up: a write-off or an early-payment discount.
+
+    ``amount`` is gross, and negative when a discount was taken back with its payment.
+    """
+
+    name: ClassVar[str] = "invoicing.invoice_written_off.v1"
+    invoice_id: UUID
+    number: str
+    customer_id: UUID
+    entry: str
+    written_off_on: date
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
 class InvoiceOverdue(Event):
     """An invoice passed its due date unpaid."""
 

@@ -1,0 +1,1 @@
+"""Invoicing: customers, sales invoices, what they pay, credit and still owe."""

@@ -1,0 +1,1 @@
+"""Decisions of invoicing: parties, prices and taxes, states, dates, settlement, dunning, ageing."""
