@@ -204,6 +204,9 @@ class Tx(ReadTx):
         super().__init__(connection, caller, host)
         self.if_match: int | None = None
         self.version: int | None = None
+        # The record that the request is about: the first one it locks, adds or changes. The ETag
+        # is its version after the last change, not that of what else was written with it.
+        self._subject: UUID | None = None
         self.events: list[Event] = []
         self.event_id: UUID | None = None
         self.event_at: datetime | None = None
@@ -217,6 +220,7 @@ class Tx(ReadTx):
         if not rows:
             raise NotFound(resource=table_sql(table).name, id=id)
         row: Any = rows[0]
+        self._subject = self._subject or row.id
         if self.if_match is not None and table_sql(table).has_version:
             if row.version != self.if_match:
                 raise Stale(version=row.version, expected=self.if_match)
@@ -233,6 +237,8 @@ class Tx(ReadTx):
         full = self._filled(parts, values)
         bound = {name: parts.bind(name, value) for name, value in full.items()}
         cursor = await self._run(parts.insert(tuple(bound)), bound, parts.make)
+        if parts.has_version:
+            self._subject = self._subject or full["id"]
         return cast(T, await cursor.fetchone())
 
     async def add_many(self, table: type[T], drafts: Sequence[Mapping[str, Any]]) -> list[T]:
@@ -266,8 +272,10 @@ class Tx(ReadTx):
         new = await cursor.fetchone()
         if new is None:
             raise NotFound(resource=parts.name, id=old.id)
-        if parts.has_version and self.version is None:
-            self.version = new.version
+        if parts.has_version:
+            self._subject = self._subject or new.id
+            if new.id == self._subject:
+                self.version = new.version
         return cast(T, new)
 
     async def remove(self, row: Any) -> None:
