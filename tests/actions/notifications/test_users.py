@@ -1,13 +1,18 @@
 """Messages to users: the inbox, preferences, and the account behind an employee."""
 
 from datetime import UTC, date, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
 
 from orrery.contracts.assets import AssetAssigned
-from orrery.contracts.identity import UserCreated, UserDisabled, UserLockedOut
+from orrery.contracts.identity import (
+    UserChanged,
+    UserCreated,
+    UserDisabled,
+    UserEnabled,
+    UserLockedOut,
+)
 from orrery.contracts.people import EmployeeDeleted, EmployeeHired
 from orrery.kernel.testing import House
 from orrery.kernel.types.ids import new_id
@@ -24,12 +29,12 @@ def locked_out(user_id: UUID, email: str) -> UserLockedOut:
     return UserLockedOut(user_id, email, datetime(2026, 7, 14, 9, 30, tzinfo=UTC))
 
 
-async def prefer(house: House, tenant: str, user_id: UUID, **change: Any) -> None:
+async def prefer(house: House, tenant: str, user_id: UUID, *choices: Choice) -> None:
     """Let a user choose."""
     async with house.tx(
         "notifications", tenant=tenant, user_id=user_id, email="u@acme.example", commits=True
     ) as tx:
-        await inbox.change_preferences(tx, tx.caller, PreferencesChange(**change))
+        await inbox.change_preferences(tx, tx.caller, PreferencesChange(choices=list(choices)))
 
 
 async def test_a_holder_finds_a_message_in_the_inbox(house: House, tenant: str, sink: Sink) -> None:
@@ -100,14 +105,17 @@ async def test_a_user_who_wants_mails_gets_them_in_his_language(
         Choice(kind="asset_assigned", channel="email", is_wanted=True),
         Choice(kind="asset_assigned", channel="in_app", is_wanted=False),
     ]
-    await prefer(house, tenant, user_id, language="de", choices=wishes)
+    await prefer(house, tenant, user_id, *wishes)
+    changed = UserChanged(user_id, "greta@acme.example", "Greta G.", "de", employee_id)
+    await announce(house, tenant, changed)
+    await house.settle()
     await announce(house, tenant, assigned(employee_id))
     await house.settle()
     (message,) = await messages(house, tenant, user_id=user_id)
     (mail,) = sink.to("greta@acme.example")
     assert (message.channel, message.language) == ("email", "de")
     assert mail["Subject"] == "AST-00042 wurde Ihnen übergeben"
-    assert mail["To"] == "Greta <greta@acme.example>"
+    assert mail["To"].addresses[0].display_name == "Greta G."
 
 
 async def test_a_lock_out_warns_in_the_inbox_and_by_mail(
@@ -127,15 +135,19 @@ async def test_a_lock_out_warns_in_the_inbox_and_by_mail(
 
 
 @pytest.mark.usefixtures("sink")
-async def test_a_language_chosen_before_the_account_is_known_stays(
+async def test_an_account_that_is_enabled_again_is_written_to_again(
     house: House, tenant: str
 ) -> None:
-    """A wish is not lost because an announcement comes late."""
+    """Not to somebody who left, but to somebody who came back."""
     user_id, employee_id = new_id(), new_id()
-    await prefer(house, tenant, user_id, language="de")
-    await announce(house, tenant, UserCreated(user_id, "late@acme.example", "Late", employee_id))
+    await announce(
+        house,
+        tenant,
+        UserCreated(user_id, "back@acme.example", "Bea", employee_id),
+        UserDisabled(user_id, "back@acme.example", "leave"),
+        UserEnabled(user_id, "back@acme.example"),
+    )
     await house.settle()
     await announce(house, tenant, assigned(employee_id))
     await house.settle()
-    (message,) = await messages(house, tenant, user_id=user_id)
-    assert (message.language, message.recipient_name) == ("de", "Late")
+    assert len(await messages(house, tenant, user_id=user_id)) == 1

@@ -104,7 +104,6 @@ async def test_preferences_are_what_is_sent_until_the_user_says_otherwise(
     user_id = new_id()
     async with house.client({}, tenant=tenant, user_id=user_id) as client:
         told = (await client.get(PREFERENCES)).json()
-        assert told["language"] is None
         fields = ("kind", "channel", "is_wanted", "is_mandatory")
         assert [tuple(c[f] for f in fields) for c in told["choices"]] == [
             ("asset_assigned", "email", False, False),
@@ -113,13 +112,11 @@ async def test_preferences_are_what_is_sent_until_the_user_says_otherwise(
             ("user_locked_out", "in_app", True, False),
         ]
         choice = {"kind": "asset_assigned", "channel": "email", "is_wanted": True}
-        changed = await client.patch(PREFERENCES, json={"language": "de", "choices": [choice]})
-        assert changed.json()["language"] == "de"
+        changed = await client.patch(PREFERENCES, json={"choices": [choice]})
         assert changed.json()["choices"][0]["is_wanted"] is True
         assert (await client.get(PREFERENCES)).json() == changed.json()
-        unset = await client.patch(PREFERENCES, json={"language": None})
-        assert unset.json()["language"] is None
-        assert unset.json()["choices"][0]["is_wanted"] is True
+        back = await client.patch(PREFERENCES, json={"choices": [choice | {"is_wanted": False}]})
+        assert back.json() == told
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,14 @@ def test_an_asset_that_is_sorted_anew_changes_its_category() -> None:
     assert figure(moves, COST) == Decimal("1200.50")
 
 
+def test_an_asset_whose_import_was_undone_never_was_there() -> None:
+    """Undo of an import: the past shows nothing of it either."""
+    withdrawn = assets.AssetWithdrawn(ID, "A1")
+    _, moves = follow_asset([created(bought=date(2020, 1, 1)), withdrawn])
+    assert figure(moves, COST, date(2020, 1, 1)) == 0
+    assert figure(moves, Key(metrics.ASSET_STATUS, "active")) == 0
+
+
 def test_a_disposed_asset_counts_nowhere() -> None:
     """4.2: delete = disposed."""
     disposed = assets.AssetDisposed(
@@ -263,6 +271,22 @@ def test_a_write_off_leaves_revenue_but_nothing_open() -> None:
     assert figure(moves, OPEN, date(2026, 4, 30)) == 19
     assert figure(moves, OPEN) == 0
     assert figure(moves, INVOICED) == 100
+
+
+@pytest.mark.parametrize(
+    ("received_amount", "given_up", "earned"),
+    [("119", "0", "100"), ("100", "19", "84.03"), ("59.50", "59.50", "50"), ("0", "119", "0")],
+)
+def test_what_was_given_up_is_no_paid_revenue(
+    received_amount: str, given_up: str, earned: str
+) -> None:
+    """Revenue is what came in: an invoice settled by a write-off alone earned nothing."""
+    day = date(2026, 5, 1)
+    off = invoicing.InvoiceWrittenOff(ID, "I1", OTHER, "write_off", day, Decimal(given_up), "EUR")
+    _, moves = follow_invoice([issued(), received(received_amount, day), off, paid(day)])
+    assert figure(moves, PAID) == Decimal(earned)
+    assert figure(moves, INVOICED) == 100
+    assert figure(moves, OPEN) == 0
 
 
 def test_a_payment_before_the_issue_is_owed_to_nobody() -> None:

@@ -60,7 +60,7 @@ async def read_series(
     )
 
 
-@router.get("/live", response_class=EventStream, responses=refusals(Unavailable))
+@router.get("/live", status_code=200, response_class=EventStream, responses=refusals(Unavailable))
 async def watch_figures(
     request: Request, caller: Annotated[Caller, May(p.FIGURE_READ)]
 ) -> EventStream:

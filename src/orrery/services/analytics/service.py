@@ -17,6 +17,7 @@ SERVICE = Service(
         assets.AssetAssigned: [count_asset],
         assets.AssetReturned: [count_asset],
         assets.AssetDisposed: [count_asset],
+        assets.AssetWithdrawn: [count_asset],
         invoicing.InvoiceIssued: [count_invoice],
         invoicing.InvoicePaid: [count_invoice],
         invoicing.InvoiceReopened: [count_invoice],

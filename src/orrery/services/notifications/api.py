@@ -60,7 +60,7 @@ async def mark_read(id: UUID, tx: WriteTx, caller: SignedIn) -> s.InboxMessageVi
 
 @router.get("/preferences")
 async def read_preferences(tx: ReadTx, caller: SignedIn) -> s.PreferencesView:
-    """What the caller gets over which channel, and in which language."""
+    """What the caller gets over which channel."""
     return await queries.preferences(tx, caller)
 
 
@@ -68,7 +68,7 @@ async def read_preferences(tx: ReadTx, caller: SignedIn) -> s.PreferencesView:
 async def change_preferences(
     body: s.PreferencesChange, tx: WriteTx, caller: SignedIn
 ) -> s.PreferencesView:
-    """Choose what to get over which channel, and in which language."""
+    """Choose what to get over which channel."""
     await inbox.change_preferences(tx, caller, body)
     return await queries.preferences(tx, caller)
 

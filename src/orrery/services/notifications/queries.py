@@ -149,7 +149,6 @@ async def preferences(tx: ReadTx, caller: Caller) -> s.PreferencesView:
     user_id = user_of(caller)
     rows = await tx.all(Preference, user_id=user_id)
     chosen = {(row.kind, row.channel): row.is_wanted for row in rows}
-    account = await tx.find(Account, id=user_id)
     choices = [
         s.ChoiceView(
             kind=kind.code,
@@ -162,8 +161,7 @@ async def preferences(tx: ReadTx, caller: Caller) -> s.PreferencesView:
         if kind.audience == "user"
         for channel in sorted(kind.channels)
     ]
-    language = account.language if account else None
-    return s.PreferencesView.model_validate({"language": language, "choices": choices})
+    return s.PreferencesView(choices=choices)
 
 
 async def account_of_employee(tx: ReadTx, employee_id: UUID) -> Account | None:

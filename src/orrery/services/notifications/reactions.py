@@ -3,7 +3,13 @@
 from typing import Any
 
 from orrery.contracts.assets import AssetAssigned
-from orrery.contracts.identity import UserCreated, UserDisabled, UserLockedOut
+from orrery.contracts.identity import (
+    UserChanged,
+    UserCreated,
+    UserDisabled,
+    UserEnabled,
+    UserLockedOut,
+)
 from orrery.contracts.invoicing import InvoicePaid, InvoiceReminded, InvoiceSent
 from orrery.contracts.people import EmployeeChanged, EmployeeDeleted, EmployeeHired
 from orrery.kernel.caller import Caller
@@ -104,12 +110,15 @@ async def warn_of_lock_out(tx: Tx, caller: Caller, event: UserLockedOut) -> None
     )
 
 
-async def keep_account(tx: Tx, caller: Caller, event: UserCreated | UserDisabled) -> None:
-    """Keep the copy of an account; one reaction for both, so that they stay in order."""
-    if isinstance(event, UserCreated):
+async def keep_account(
+    tx: Tx, caller: Caller, event: UserCreated | UserChanged | UserDisabled | UserEnabled
+) -> None:
+    """Keep the copy of an account; one reaction for all, so that they stay in order."""
+    if isinstance(event, UserCreated | UserChanged):
         await accounts.keep_account(tx, event)
     else:
-        await accounts.disable_account(tx, event)
+        is_disabled = isinstance(event, UserDisabled)
+        await accounts.open_account(tx, event.user_id, is_disabled=is_disabled)
 
 
 async def keep_employee(

@@ -119,9 +119,8 @@ class ChoiceView(View):
 
 
 class PreferencesView(View):
-    """The caller's language (none: the company's) and choices."""
+    """What the caller gets over which channel."""
 
-    language: Language | None
     choices: list[ChoiceView]
 
 
@@ -136,8 +135,7 @@ class Choice(Draft):
 class PreferencesChange(Draft):
     """New wishes; a kind and channel that is not named stays as it is."""
 
-    language: Language | None = None
-    choices: Annotated[list[Choice], Field(max_length=100, default_factory=list)]
+    choices: Annotated[list[Choice], Field(min_length=1, max_length=100)]
 
 
 class TemplateSummaryView(View):

@@ -1,7 +1,13 @@
 """The manifest of notifications."""
 
 from orrery.contracts.assets import AssetAssigned
-from orrery.contracts.identity import UserCreated, UserDisabled, UserLockedOut
+from orrery.contracts.identity import (
+    UserChanged,
+    UserCreated,
+    UserDisabled,
+    UserEnabled,
+    UserLockedOut,
+)
 from orrery.contracts.invoicing import InvoicePaid, InvoiceReminded, InvoiceSent
 from orrery.contracts.people import EmployeeChanged, EmployeeDeleted, EmployeeHired
 from orrery.kernel.service import Service
@@ -22,7 +28,9 @@ SERVICE = Service(
         AssetAssigned: [reactions.tell_holder],
         UserLockedOut: [reactions.warn_of_lock_out],
         UserCreated: [reactions.keep_account],
+        UserChanged: [reactions.keep_account],
         UserDisabled: [reactions.keep_account],
+        UserEnabled: [reactions.keep_account],
         EmployeeHired: [reactions.keep_employee],
         EmployeeChanged: [reactions.keep_employee],
         EmployeeDeleted: [reactions.keep_employee],

@@ -15,6 +15,7 @@ from orrery.contracts.assets import (
     AssetDisposed,
     AssetReturned,
     AssetStatusChanged,
+    AssetWithdrawn,
 )
 from orrery.contracts.invoicing import (
     CreditNoteIssued,
@@ -27,18 +28,20 @@ from orrery.contracts.invoicing import (
     PaymentReversed,
 )
 from orrery.contracts.people import EmployeeDeleted, EmployeeHired
+from orrery.kernel.types.money import round_money
 from orrery.services.analytics.rules import metrics
 from orrery.services.analytics.rules.tallies import ZERO, Key, Share
 
-AssetEvent = (
-    AssetCreated
-    | AssetChanged
+AssetMove = (
+    AssetChanged
     | AssetCostChanged
     | AssetStatusChanged
     | AssetAssigned
     | AssetReturned
     | AssetDisposed
+    | AssetWithdrawn
 )
+AssetEvent = AssetCreated | AssetMove
 InvoiceEvent = (
     InvoiceIssued
     | PaymentReceived
@@ -51,6 +54,7 @@ InvoiceEvent = (
 )
 EmployeeEvent = EmployeeHired | EmployeeDeleted
 NO_CATEGORY = "none"
+GONE = frozenset({"disposed", "withdrawn"})
 ONE = Decimal(1)
 
 
@@ -66,8 +70,8 @@ class AssetState:
 
     @property
     def share(self) -> Share:
-        """What this asset adds to the facts; nothing once it is disposed."""
-        if self.status == "disposed":
+        """What this asset adds to the facts; nothing once it is gone."""
+        if self.status in GONE:
             return {}
         return {
             Key(metrics.ASSET_STATUS, self.status): ONE,
@@ -91,7 +95,7 @@ def asset_after(
     return changed, max(on, state.since)
 
 
-def _asset_change(state: AssetState, event: AssetEvent, told_on: date) -> tuple[AssetState, date]:
+def _asset_change(state: AssetState, event: AssetMove, told_on: date) -> tuple[AssetState, date]:
     match event:
         case AssetChanged(category_name=name):
             return replace(state, category=name or NO_CATEGORY), told_on
@@ -108,7 +112,9 @@ def _asset_change(state: AssetState, event: AssetEvent, told_on: date) -> tuple[
             return (replace(state, status="active") if is_back else state), on
         case AssetDisposed(disposed_on=on):
             return replace(state, status="disposed"), on
-    return state, told_on
+        case AssetWithdrawn():
+            # Its import was undone: it never was there.
+            return replace(state, status="withdrawn"), state.since
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,14 @@ class InvoiceState:
         return self.net - self.credited_net
 
     @property
+    def earned(self) -> Decimal:
+        """The revenue less the same share of it as was given up of the gross amount."""
+        owed = self.total - self.credited
+        if not self.written_off or not owed:
+            return self.revenue
+        return round_money(self.revenue * (owed - self.written_off) / owed, self.currency)
+
+    @property
     def open(self) -> Decimal:
         """What the customer still owes; negative when too much was paid or credited."""
         if self.is_void or not self.is_issued:
@@ -149,7 +163,7 @@ class InvoiceState:
         if self.is_issued:
             share[Key(metrics.REVENUE_INVOICED, currency=self.currency)] = self.revenue
         if self.is_paid:
-            share[Key(metrics.REVENUE_PAID, currency=self.currency)] = self.revenue
+            share[Key(metrics.REVENUE_PAID, currency=self.currency)] = self.earned
         return share
 
 

@@ -93,9 +93,9 @@ _ALL = (
     Metric(
         code="revenue_paid",
         title="Revenue, paid",
-        formula="Net amount of every invoice on the day nothing was left to pay on it, less the "
-        "net amount of its credit notes. An invoice that is reopened takes its amount back on the "
-        "day of the reversal.",
+        formula="Net amount of every invoice on the day nothing was left to pay on it, less its "
+        "credit notes and less the share of it that was written off or discounted. An invoice that "
+        "is reopened takes its amount back on the day of the reversal.",
         owner="invoicing",
         unit="money",
         kind="flow",

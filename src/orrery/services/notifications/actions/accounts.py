@@ -2,31 +2,33 @@
 
 from uuid import UUID
 
-from orrery.contracts.identity import UserCreated, UserDisabled
+from orrery.contracts.identity import UserChanged, UserCreated
 from orrery.kernel.db import Tx
 from orrery.services.notifications.models import Account, EmployeeAddress
 
 
-async def keep_account(tx: Tx, event: UserCreated) -> None:
-    """Remember an account; a language chosen already stays."""
+async def keep_account(tx: Tx, event: UserCreated | UserChanged) -> None:
+    """Remember an account; its language is known once it was chosen."""
     values = {
         "email": event.email.lower(),
         "full_name": event.full_name,
         "employee_id": event.employee_id,
-        "is_disabled": False,
     }
+    if isinstance(event, UserChanged):
+        values["language"] = event.language
     known = await tx.find(Account, id=event.user_id)
     if known is None:
-        await tx.add(Account, id=event.user_id, language=None, **values)
+        unknown = {"language": None, "is_disabled": False}
+        await tx.add(Account, id=event.user_id, **(unknown | values))
     else:
         await tx.change(known, **values)
 
 
-async def disable_account(tx: Tx, event: UserDisabled) -> None:
-    """Stop writing to an account."""
-    known = await tx.find(Account, id=event.user_id)
+async def open_account(tx: Tx, user_id: UUID, *, is_disabled: bool) -> None:
+    """Stop writing to an account, or begin again."""
+    known = await tx.find(Account, id=user_id)
     if known is not None:
-        await tx.change(known, is_disabled=True)
+        await tx.change(known, is_disabled=is_disabled)
 
 
 async def keep_address(tx: Tx, employee_id: UUID, email: str | None) -> None:

@@ -6,7 +6,7 @@ from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.refusal import NotFound
 from orrery.services.notifications import queries
-from orrery.services.notifications.models import Account, Message, Preference
+from orrery.services.notifications.models import Message, Preference
 from orrery.services.notifications.rules.kinds import IN_APP, kind_named
 from orrery.services.notifications.schemas import PreferencesChange
 
@@ -42,22 +42,3 @@ async def change_preferences(tx: Tx, caller: Caller, change: PreferencesChange) 
             await tx.add(Preference, **key, is_wanted=choice.is_wanted)
         elif known.is_wanted != choice.is_wanted:
             await tx.change(known, is_wanted=choice.is_wanted)
-    if "language" in change.model_fields_set:
-        await _choose_language(tx, caller, user_id, change.language)
-
-
-async def _choose_language(tx: Tx, caller: Caller, user_id: UUID, language: str | None) -> None:
-    account = await tx.find(Account, id=user_id)
-    if account is not None:
-        await tx.change(account, language=language)
-        return
-    # The account's own announcement is still on its way; it will complete this row.
-    await tx.add(
-        Account,
-        id=user_id,
-        email=caller.email.lower(),
-        full_name=caller.name,
-        employee_id=caller.employee_id,
-        is_disabled=False,
-        language=language,
-    )
