@@ -20,7 +20,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import AsyncConnection
-from sqlalchemy import MetaData, create_engine
+from sqlalchemy import Engine, MetaData, NullPool, create_engine
 
 from orrery.kernel import events, history, log, tenancy
 from orrery.kernel.db import Database
@@ -206,7 +206,7 @@ def write_revision(service: Service, chain: Chain, message: str, url: str) -> Pa
     folder.mkdir(parents=True, exist_ok=True)
     config = alembic_config(service, chain)
     number = len(list(folder.glob("[0-9]*.py"))) + 1
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = _engine(url)
     with engine.connect() as connection, connection.begin() as transaction:
         _build(connection, service, chain)
         config.attributes["connection"] = connection
@@ -220,7 +220,7 @@ def write_revision(service: Service, chain: Chain, message: str, url: str) -> Pa
 def differences(service: Service, chain: Chain, url: str) -> list[Any]:
     """What the declared tables have that the migrations do not, and the other way round."""
     metadata = service.tables if chain == "tenant" else service.platform_tables
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = _engine(url)
     with engine.connect() as connection, connection.begin() as transaction:
         schema = _build(connection, service, chain)
         connection.dialect.default_schema_name = schema
@@ -230,6 +230,10 @@ def differences(service: Service, chain: Chain, url: str) -> list[Any]:
         found = compare_metadata(context, metadata or MetaData())
         transaction.rollback()
     return list(found)
+
+
+def _engine(url: str) -> Engine:
+    return create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
 
 
 def _build(connection: Any, service: Service, chain: Chain) -> str:
