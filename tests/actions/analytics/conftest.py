@@ -19,10 +19,24 @@ JANUARY, FEBRUARY, MARCH = date(2026, 1, 10), date(2026, 2, 3), date(2026, 3, 5)
 CUSTOMER = UUID(int=1)
 
 
-@pytest.fixture
-async def tenant(house: House) -> str:
-    """A tenant of each test's own, so that figures are exact."""
+@pytest.fixture(scope="module")
+async def company(house: House) -> str:
+    """A tenant of this file's own."""
     return await house.new_tenant(currency="EUR")
+
+
+@pytest.fixture
+async def tenant(house: House, company: str) -> str:
+    """A tenant without any figures yet, so that the test's are exact."""
+    await wipe(house, company)
+    return company
+
+
+async def wipe(house: House, tenant: str) -> None:
+    """Forget every figure."""
+    async with house.tx("analytics", tenant=tenant, commits=True) as tx:
+        for table in PROJECTIONS:
+            await tx.run(f'delete from "{table.__tablename__}"')
 
 
 def asset(cost: str, *, id: UUID | None = None, **more: Any) -> assets.AssetCreated:

@@ -13,7 +13,7 @@ from orrery.kernel.db import ReadTx
 from orrery.kernel.testing import House
 from orrery.kernel.types.permission import Scope
 from orrery.services.analytics.queries import figures, live
-from tests.actions.analytics.conftest import announce, asset
+from tests.actions.analytics.conftest import announce, asset, wipe
 
 ALL: dict[str, Scope] = {"*": "all"}
 PATH = "/api/v1/analytics/live"
@@ -89,10 +89,17 @@ async def listening(
         await asyncio.wait_for(task, 5)
 
 
-@pytest.fixture
-async def tenant(house: House) -> str:
-    """A tenant of each test's own."""
+@pytest.fixture(scope="module")
+async def company(house: House) -> str:
+    """A tenant of this file's own."""
     return await house.new_tenant()
+
+
+@pytest.fixture
+async def tenant(house: House, company: str) -> str:
+    """A tenant without any figures yet."""
+    await wipe(house, company)
+    return company
 
 
 async def test_the_first_event_is_the_figures_and_then_only_what_changes(
@@ -221,7 +228,10 @@ async def test_a_stream_ends_when_the_tenant_is_suspended(house: House, tenant: 
     async with listening(house, tenant) as listener:
         await listener.event()
         await house.runtime.set_state(tenant, "suspended")
-        await asyncio.wait_for(listener.is_over.wait(), 3)
+        try:
+            await asyncio.wait_for(listener.is_over.wait(), 3)
+        finally:
+            await house.runtime.set_state(tenant, "active")
 
 
 async def test_one_watcher_too_many_is_refused(

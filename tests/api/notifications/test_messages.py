@@ -27,10 +27,18 @@ def mail_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-async def tenant(house: House) -> str:
-    """A tenant of each test's own, so that counts are exact."""
+@pytest.fixture(scope="module")
+async def company(house: House) -> str:
+    """A tenant of this file's own."""
     return await house.new_tenant()
+
+
+@pytest.fixture
+async def tenant(house: House, company: str) -> str:
+    """A tenant without any messages yet, so that counts are exact."""
+    async with house.tx("notifications", tenant=company, commits=True) as tx:
+        await tx.run("delete from message")
+    return company
 
 
 async def pay(house: House, tenant: str, *addresses: str) -> list[UUID]:
