@@ -1,0 +1,1 @@
+"""The feed of everything that happened, for audit and for curiosity."""

@@ -1,0 +1,1 @@
+"""Every write of people, one function per verb."""

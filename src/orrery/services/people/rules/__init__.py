@@ -1,0 +1,1 @@
+"""Decisions of people: the employment record, the tree of departments, attendance."""
