@@ -26,6 +26,15 @@ class AssetCreated(Event):
 
 
 @dataclass(frozen=True)
+class AssetWithdrawn(Event):
+    """The entry of an asset was taken back with its whole import, as if it had never been made."""
+
+    name: ClassVar[str] = "assets.asset_withdrawn.v1"
+    asset_id: UUID
+    tag: str
+
+
+@dataclass(frozen=True)
 class AssetChanged(Event):
     """What the register says about an asset is now as stated; cost and status have own events."""
 

@@ -7,7 +7,7 @@ import pytest
 
 from orrery.kernel.testing import House
 from orrery.kernel.types.ids import new_id
-from orrery.kernel.types.refusal import Malformed, NotFound, Stale
+from orrery.kernel.types.refusal import NotFound, Stale
 from orrery.kernel.types.states import WrongState
 from orrery.services.assets import models as m
 from orrery.services.assets.actions import categories, depreciation, register
@@ -323,15 +323,6 @@ async def test_a_stale_change_changes_nothing(house: House) -> None:
         with pytest.raises(Stale):
             await register.change_asset(tx, tx.caller, asset.id, AssetChange(name="Other"))
         assert (await tx.one(m.Asset, asset.id)).name == "Laptop"
-
-
-async def test_what_must_be_there_cannot_be_emptied(house: House) -> None:
-    """A null for a required field is malformed, not a deletion."""
-    async with house.tx("assets") as tx:
-        asset = await make_asset(tx)
-        change = AssetChange.model_construct(_fields_set={"name"}, name=None)
-        with pytest.raises(Malformed):
-            await register.change_asset(tx, tx.caller, asset.id, change)
 
 
 async def test_every_change_is_logged_old_to_new(house: House) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orrery.services.assets.rules.forms import (
@@ -24,6 +24,7 @@ from orrery.services.assets.rules.forms import (
     form_conflicts,
     read_specs,
 )
+from tests.rules.assets.test_schedules import BUSY
 
 LAPTOP = [
     SpecField("cpu", "Processor", "text", required=True),
@@ -137,6 +138,7 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+@settings(deadline=None, suppress_health_check=BUSY)
 @given(st.data(), st.sampled_from(sorted(_VALUES)))
 def test_what_is_stored_fits_its_own_form(data: st.DataObject, kind: Any) -> None:
     """Reading a stored value again gives the same value, so an unchanged form breaks nothing."""

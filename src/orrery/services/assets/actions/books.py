@@ -10,7 +10,6 @@ from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.money import round_money
 from orrery.services.assets import models as m
-from orrery.services.assets.actions.changes import sent
 from orrery.services.assets.queries import register, values
 from orrery.services.assets.rules import posting, states
 from orrery.services.assets.rules.plans import check_plan
@@ -24,16 +23,19 @@ async def open_book(tx: Tx, caller: Caller, asset_id: UUID, draft: BookDraft) ->
     asset = await tx.lock(m.Asset, asset_id)
     states.check_open(asset.status, asset.tag)
     options = await register.options(tx)
-    books = await add_books(tx, caller, asset, [draft], first_month=options.fiscal_year_month)
+    books = await add_books(tx, caller, [(asset, draft)], first_month=options.fiscal_year_month)
     return books[0]
 
 
 async def add_books(
-    tx: Tx, caller: Caller, asset: m.Asset, drafts: Sequence[BookDraft], *, first_month: int
+    tx: Tx, caller: Caller, drafts: Sequence[tuple[m.Asset, BookDraft]], *, first_month: int
 ) -> list[m.DepreciationBook]:
-    """Open books for an asset that is locked or new. Refuses: PlanInvalid, BookCodeTaken."""
-    books = [_values(asset, draft, caller=caller, first_month=first_month) for draft in drafts]
-    return await tx.add_many(m.DepreciationBook, [b | _next_of(asset, b) for b in books])
+    """Open books of assets that are locked or new. Refuses: PlanInvalid, BookCodeTaken."""
+    opened = []
+    for asset, draft in drafts:
+        book = _values(asset, draft, caller=caller, first_month=first_month)
+        opened.append(book | _next_of(asset, book))
+    return await tx.add_many(m.DepreciationBook, opened)
 
 
 async def change_book(tx: Tx, caller: Caller, id: UUID, change: BookChange) -> m.DepreciationBook:
@@ -43,7 +45,7 @@ async def change_book(tx: Tx, caller: Caller, id: UUID, change: BookChange) -> m
     """
     asset, book = await lock_book(tx, id)
     states.check_open(asset.status, asset.tag)
-    changed = sent(m.DepreciationBook, change)
+    changed = change.model_dump(exclude_unset=True)
     if set(changed) - {"is_on_hold"}:
         if book.posted_through is not None:
             raise posting.BookIsPosted(book=book.code, posted_through=book.posted_through)

@@ -10,7 +10,6 @@ from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.refusal import Malformed
 from orrery.services.assets import models as m
-from orrery.services.assets.actions.changes import sent
 from orrery.services.assets.queries import register
 from orrery.services.assets.rules import forms
 from orrery.services.assets.rules.plans import Plan, check_plan
@@ -54,7 +53,7 @@ async def change_category(
 
     Refuses: FormInvalid, FormBreaksAssets, PlanInvalid, CategoryCycle, NotFound, Stale.
     """
-    values = sent(m.AssetCategory, change)
+    values = change.model_dump(exclude_unset=True)
     if values.get("parent_id") is not None:
         await _check_parent(tx, id, values["parent_id"])
     category = await tx.lock(m.AssetCategory, id)
@@ -79,7 +78,7 @@ async def archive_category(
 
 async def change_options(tx: Tx, caller: Caller, change: OptionsChange) -> OptionsView:
     """Change what the register does by itself: currency, tags, fiscal year."""
-    values = sent(m.RegisterOptions, change)
+    values = change.model_dump(exclude_unset=True)
     row = await tx.find(m.RegisterOptions)
     if row is None:
         row = await tx.add(m.RegisterOptions, **(register.NO_CHOICE.model_dump() | values))

@@ -1,5 +1,6 @@
 """Custody: handing assets out, taking them back, passing them on."""
 
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -14,6 +15,17 @@ from orrery.services.assets.schemas.assets import GiveBack, Handover
 
 RETURNED, TRANSFERRED = "returned", "transferred"
 EMPLOYEE_DELETED, DISPOSED = "employee_deleted", "disposed"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an assignment ends, decided before anything is written."""
+
+    held: m.Assignment
+    returned_on: date
+    reason: str
+    notes: str | None
+    condition: str
 
 
 async def assign_asset(tx: Tx, caller: Caller, id: UUID, handover: Handover) -> m.Asset:
@@ -40,6 +52,7 @@ async def return_asset(tx: Tx, caller: Caller, id: UUID, back: GiveBack) -> m.As
     status = states.give_back(
         status=asset.status, holder_id=asset.assigned_employee_id, tag=asset.tag
     )
+    ending = await ending_of(tx, caller, asset, back, reason=RETURNED)
     changed = await change_status(
         tx,
         asset,
@@ -48,7 +61,7 @@ async def return_asset(tx: Tx, caller: Caller, id: UUID, back: GiveBack) -> m.As
         condition=back.condition or asset.condition,
         location=back.location or asset.location,
     )
-    await close_assignment(tx, caller, asset, back, reason=RETURNED)
+    await close_assignment(tx, caller, asset, ending)
     return changed
 
 
@@ -77,9 +90,10 @@ async def release_assets(tx: Tx, caller: Caller, employee_id: UUID, *, notes: st
         if asset.assigned_employee_id != employee_id:
             continue
         status = states.STATES.after(asset.status, "return")
-        released.append(await change_status(tx, asset, status, assigned_employee_id=None))
         back = GiveBack(notes=notes)
-        await close_assignment(tx, caller, asset, back, reason=EMPLOYEE_DELETED)
+        ending = await ending_of(tx, caller, asset, back, reason=EMPLOYEE_DELETED)
+        released.append(await change_status(tx, asset, status, assigned_employee_id=None))
+        await close_assignment(tx, caller, asset, ending)
     return released
 
 
@@ -107,9 +121,10 @@ async def hand_over(
         states.check_between(
             "due_back_on", handover.due_back_on, earliest=assigned_on, latest=date.max
         )
-    changed = await change_status(tx, asset, status, assigned_employee_id=handover.employee_id)
     back = GiveBack(returned_on=assigned_on, notes=handover.notes)
-    await close_assignment(tx, caller, asset, back, reason=TRANSFERRED)
+    ending = await ending_of(tx, caller, asset, back, reason=TRANSFERRED)
+    changed = await change_status(tx, asset, status, assigned_employee_id=handover.employee_id)
+    await close_assignment(tx, caller, asset, ending)
     await tx.add(
         m.Assignment,
         asset_id=asset.id,
@@ -123,24 +138,39 @@ async def hand_over(
     return changed
 
 
-async def close_assignment(
+async def ending_of(
     tx: Tx, caller: Caller, asset: m.Asset, back: GiveBack, *, reason: str
-) -> None:
-    """Close the open assignment of a locked asset. Announces: AssetReturned."""
+) -> Ending | None:
+    """How the open assignment of a locked asset is to end, if there is one. Refuses: WrongDate."""
     held = await tx.find(m.Assignment, asset_id=asset.id, returned_on=None)
     if held is None:
-        return
+        return None
     returned_on = back.returned_on or caller.today
     states.check_between("returned_on", returned_on, earliest=held.assigned_on, latest=caller.today)
+    return Ending(held, returned_on, reason, back.notes, back.condition or asset.condition)
+
+
+async def close_assignment(tx: Tx, caller: Caller, asset: m.Asset, ending: Ending | None) -> None:
+    """Close an assignment as decided. Announces: AssetReturned."""
+    if ending is None:
+        return
     await tx.change(
-        held,
-        returned_on=returned_on,
+        ending.held,
+        returned_on=ending.returned_on,
         returned_by=caller.user_id,
-        end_reason=reason,
-        return_notes=back.notes,
-        condition_in=back.condition or asset.condition,
+        end_reason=ending.reason,
+        return_notes=ending.notes,
+        condition_in=ending.condition,
     )
-    tx.announce(AssetReturned(asset.id, asset.tag, held.employee_id, returned_on, reason))
+    tx.announce(
+        AssetReturned(
+            asset_id=asset.id,
+            tag=asset.tag,
+            employee_id=ending.held.employee_id,
+            returned_on=ending.returned_on,
+            reason=ending.reason,
+        )
+    )
 
 
 def _transferred(asset: m.Asset, target_id: UUID) -> str:

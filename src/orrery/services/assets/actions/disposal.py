@@ -10,7 +10,7 @@ from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.money import round_money
 from orrery.services.assets import models as m
-from orrery.services.assets.actions.custody import DISPOSED, close_assignment
+from orrery.services.assets.actions.custody import DISPOSED, close_assignment, ending_of
 from orrery.services.assets.actions.depreciation import DISPOSAL
 from orrery.services.assets.actions.register import change_status
 from orrery.services.assets.queries import values
@@ -36,10 +36,11 @@ async def dispose_asset(tx: Tx, caller: Caller, id: UUID, draft: DisposalDraft) 
     proceeds = round_money(draft.proceeds, asset.currency)
     found = await tx.all(m.DepreciationBook, asset_id=id)
     books = await tx.lock_many(m.DepreciationBook, [book.id for book in found])
+    ending = await ending_of(tx, caller, asset, GiveBack(notes=draft.notes), reason=DISPOSED)
     gone = await change_status(
         tx, asset, status, disposed_on=disposed_on, assigned_employee_id=None
     )
-    await close_assignment(tx, caller, asset, GiveBack(notes=draft.notes), reason=DISPOSED)
+    await close_assignment(tx, caller, asset, ending)
     await _end_plans(tx, id)
     book_values = await _close_books(tx, caller, gone, books)
     about = {

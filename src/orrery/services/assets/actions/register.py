@@ -1,8 +1,9 @@
 """The register itself: entering assets, changing them, correcting their cost, finding them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +15,16 @@ from orrery.contracts.assets import (
 )
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
+from orrery.kernel.types.ids import new_id
 from orrery.kernel.types.money import round_money
 from orrery.kernel.types.refusal import NotFound
 from orrery.services.assets import models as m
 from orrery.services.assets.actions import books
-from orrery.services.assets.actions.changes import sent
 from orrery.services.assets.queries import register, values
 from orrery.services.assets.rules import forms, posting, states
 from orrery.services.assets.rules.plans import check_plan
 from orrery.services.assets.schemas.assets import AssetChange, AssetDraft, CostCorrection, Scan
-from orrery.services.assets.schemas.categories import BookDefaults, SpecFieldDraft
+from orrery.services.assets.schemas.categories import BookDefaults, OptionsView, SpecFieldDraft
 from orrery.services.assets.schemas.depreciation import BookDraft
 
 TAG_SERIES = "asset"
@@ -42,47 +43,42 @@ class Category:
 async def create_asset(
     tx: Tx, caller: Caller, draft: AssetDraft, *, id: UUID | None = None
 ) -> m.Asset:
-    """Enter an asset in the register.
+    """Enter an asset in the register. Refuses and announces as ``create_assets`` does."""
+    return (await create_assets(tx, caller, [draft], ids=[id]))[0]
+
+
+async def create_assets(
+    tx: Tx, caller: Caller, drafts: Sequence[AssetDraft], *, ids: Sequence[UUID | None] = ()
+) -> list[m.Asset]:
+    """Enter assets in the register, with the books of their categories.
 
     Refuses: SpecsInvalid, TagTaken, SerialTaken, SalvageAboveCost, PlanInvalid, CategoryArchived,
     NotFound. Announces: AssetCreated.
     """
-    category = await _category(tx, draft.category_id)
+    categories = await _categories(tx, {draft.category_id for draft in drafts})
     options = await register.options(tx)
-    currency = draft.currency or options.currency
-    cost = round_money(draft.cost, currency)
-    salvage = _salvage(draft, category, cost, currency)
-    states.check_salvage(cost=cost, salvage=salvage)
-    specs = forms.read_specs(category.fields, draft.specs)
-    await _check_free(tx, tag=draft.tag, serial=draft.serial)
-    given = draft.model_dump(exclude={"books", "tag", "specs", "cost", "currency", "salvage_value"})
-    asset = await tx.add(
-        m.Asset,
-        **given,
-        id=id,
-        tag=draft.tag or await _next_tag(tx, options.tag_pattern),
-        specs=specs,
-        status=states.STATES.start,
-        cost=cost,
-        currency=currency,
-        salvage_value=salvage,
+    entered = [_entered(draft, categories[draft.category_id], options) for draft in drafts]
+    await _check_free(
+        tx,
+        tags=[draft.tag for draft in drafts if draft.tag],
+        serials=[draft.serial for draft in drafts if draft.serial],
     )
-    drafts = _books(draft, category, cost, currency)
-    await books.add_books(tx, caller, asset, drafts, first_month=options.fiscal_year_month)
-    tx.announce(
-        AssetCreated(
-            asset_id=asset.id,
-            tag=asset.tag,
-            title=asset.name,
-            category_id=category.id,
-            category_name=category.name,
-            status=asset.status,
-            cost=asset.cost,
-            currency=asset.currency,
-            purchased_on=asset.purchased_on,
-        )
-    )
-    return asset
+    for asset_values, id in zip_longest(entered, ids):
+        asset_values["id"] = id or new_id()
+    untagged = [each for each in entered if each["tag"] is None]
+    tags = await _next_tags(tx, options.tag_pattern, len(untagged))
+    for asset_values, tag in zip(untagged, tags, strict=True):
+        asset_values["tag"] = tag
+    assets = await tx.add_many(m.Asset, entered)
+    opened = [
+        (asset, book)
+        for asset, draft in zip(assets, drafts, strict=True)
+        for book in _books(draft, categories[draft.category_id], asset)
+    ]
+    await books.add_books(tx, caller, opened, first_month=options.fiscal_year_month)
+    for asset in assets:
+        tx.announce(_created(asset, categories[asset.category_id]))
+    return assets
 
 
 async def change_asset(tx: Tx, caller: Caller, id: UUID, change: AssetChange) -> m.Asset:
@@ -93,13 +89,17 @@ async def change_asset(tx: Tx, caller: Caller, id: UUID, change: AssetChange) ->
     """
     asset = await tx.lock(m.Asset, id)
     states.check_open(asset.status, asset.tag)
-    changed = sent(m.Asset, change)
-    category = await _category(
-        tx, changed.get("category_id", asset.category_id), is_new="category_id" in changed
-    )
+    changed = change.model_dump(exclude_unset=True)
+    category_id = changed.get("category_id", asset.category_id)
+    category = (await _categories(tx, {category_id}, are_new="category_id" in changed))[category_id]
     if "specs" in changed or "category_id" in changed:
         changed["specs"] = forms.read_specs(category.fields, changed.get("specs", asset.specs))
-    await _check_free(tx, tag=changed.get("tag"), serial=changed.get("serial"), own=asset.id)
+    await _check_free(
+        tx,
+        tags=[changed["tag"]] if "tag" in changed else [],
+        serials=[changed["serial"]] if changed.get("serial") else [],
+        own=asset.id,
+    )
     if not changed:
         return asset
     asset = await tx.change(asset, **changed)
@@ -198,38 +198,59 @@ async def change_status(tx: Tx, asset: m.Asset, status: str, **more: Any) -> m.A
     return asset
 
 
-async def _category(tx: Tx, id: UUID | None, *, is_new: bool = True) -> Category:
-    """An asset's category, shared-locked: its form stays as it is while the asset is checked.
+async def _categories(
+    tx: Tx, ids: Collection[UUID | None], *, are_new: bool = True
+) -> dict[UUID | None, Category]:
+    """Categories by id, shared-locked: their forms stay as they are while assets are checked.
 
     Refuses: NotFound, CategoryArchived.
     """
-    if id is None:
-        return Category(None, None, [], [])
-    row = await tx.row(
+    found: dict[UUID | None, Category] = {None: Category(None, None, [], [])}
+    wanted = sorted(id for id in ids if id is not None)
+    rows = await tx.rows(
         "select id, code, name, fields, books, is_archived from asset_category"
-        " where id = %(id)s for share",
-        id=id,
+        " where id = any(%(ids)s) order by id for share",
+        ids=wanted,
     )
-    if row is None:
-        raise NotFound(resource="asset_category", id=id)
-    if row.is_archived and is_new:
-        raise forms.CategoryArchived(code=row.code)
-    fields = [SpecFieldDraft.model_validate(each).field() for each in row.fields]
-    return Category(row.id, row.name, fields, [BookDefaults.model_validate(b) for b in row.books])
+    for row in rows:
+        if row.is_archived and are_new:
+            raise forms.CategoryArchived(code=row.code)
+        fields = [SpecFieldDraft.model_validate(each).field() for each in row.fields]
+        defaults = [BookDefaults.model_validate(each) for each in row.books]
+        found[row.id] = Category(row.id, row.name, fields, defaults)
+    missing = [id for id in wanted if id not in found]
+    if missing:
+        raise NotFound(resource="asset_category", id=missing[0])
+    return found
+
+
+def _entered(draft: AssetDraft, category: Category, options: OptionsView) -> dict[str, Any]:
+    """A new asset's values. Refuses: SpecsInvalid, SalvageAboveCost."""
+    currency = draft.currency or options.currency
+    cost = round_money(draft.cost, currency)
+    salvage = _salvage(draft, category, cost, currency)
+    states.check_salvage(cost=cost, salvage=salvage)
+    return draft.model_dump(exclude={"books"}) | {
+        "specs": forms.read_specs(category.fields, draft.specs),
+        "status": states.STATES.start,
+        "cost": cost,
+        "currency": currency,
+        "salvage_value": salvage,
+    }
 
 
 async def _check_free(
-    tx: Tx, *, tag: str | None, serial: str | None, own: UUID | None = None
+    tx: Tx, *, tags: Sequence[str], serials: Sequence[str], own: UUID | None = None
 ) -> None:
-    """Refuse a tag or serial of another asset. Refuses: TagTaken, SerialTaken."""
-    if tag is None and serial is None:
+    """Refuse tags and serials of other assets. Refuses: TagTaken, SerialTaken."""
+    if not tags and not serials:
         return
     taken = await tx.row(
-        "select id, tag, serial, tag = %(tag)s as is_tag from asset"
-        " where (tag = %(tag)s or serial = %(serial)s)"
+        "select id, tag, serial, tag = any(%(tags)s) as is_tag from asset"
+        " where (tag = any(%(tags)s) or serial = any(%(serials)s))"
         " and id is distinct from %(own)s::uuid limit 1",
-        tag=tag,
-        serial=serial,
+        tags=list(tags),
+        serials=list(serials),
         own=own,
     )
     if taken is not None and taken.is_tag:
@@ -238,12 +259,17 @@ async def _check_free(
         raise states.SerialTaken(serial=taken.serial, asset_id=taken.id, tag=taken.tag)
 
 
-async def _next_tag(tx: Tx, pattern: str) -> str:
-    """The next tag of the series that nobody chose by hand before."""
-    while True:
-        tag = await tx.take_number(TAG_SERIES, pattern=pattern)
-        if await tx.find(m.Asset, tag=tag) is None:
-            return tag
+async def _next_tags(tx: Tx, pattern: str, count: int) -> list[str]:
+    """The next tags of the series that nobody chose by hand before."""
+    found: list[str] = []
+    while len(found) < count:
+        fresh = [
+            await tx.take_number(TAG_SERIES, pattern=pattern) for _ in range(count - len(found))
+        ]
+        rows = await tx.rows("select tag from asset where tag = any(%(tags)s)", tags=fresh)
+        taken = {row.tag for row in rows}
+        found += [tag for tag in fresh if tag not in taken]
+    return found
 
 
 def _salvage(draft: AssetDraft, category: Category, cost: Decimal, currency: str) -> Decimal:
@@ -255,18 +281,31 @@ def _salvage(draft: AssetDraft, category: Category, cost: Decimal, currency: str
     return round_money(cost * category.books[0].salvage_percent / 100, currency)
 
 
-def _books(
-    draft: AssetDraft, category: Category, cost: Decimal, currency: str
-) -> Sequence[BookDraft]:
+def _books(draft: AssetDraft, category: Category, asset: m.Asset) -> Sequence[BookDraft]:
     """The books as given, or the category's; what cost nothing has nothing to depreciate."""
     if draft.books is not None:
         return draft.books
-    if not cost:
+    if not asset.cost:
         return []
     drafts = []
     for place, book in enumerate(category.books):
         given = book.model_dump(exclude={"salvage_percent"})
         if place and draft.salvage_value is None and book.method != "macrs":
-            given["salvage_value"] = round_money(cost * book.salvage_percent / 100, currency)
+            salvage = asset.cost * book.salvage_percent / 100
+            given["salvage_value"] = round_money(salvage, asset.currency)
         drafts.append(BookDraft.model_validate(given))
     return drafts
+
+
+def _created(asset: m.Asset, category: Category) -> AssetCreated:
+    return AssetCreated(
+        asset_id=asset.id,
+        tag=asset.tag,
+        title=asset.name,
+        category_id=category.id,
+        category_name=category.name,
+        status=asset.status,
+        cost=asset.cost,
+        currency=asset.currency,
+        purchased_on=asset.purchased_on,
+    )

@@ -8,7 +8,6 @@ from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.money import round_money
 from orrery.services.assets import models as m
-from orrery.services.assets.actions.changes import sent
 from orrery.services.assets.actions.register import change_status
 from orrery.services.assets.rules import states
 from orrery.services.assets.rules import upkeep as rules
@@ -83,7 +82,7 @@ async def correct_log(
     Refuses: LogIsVoid, WrongDate, NotFound, Stale. Announces: MaintenanceLogged.
     """
     asset, log = await _lock_log(tx, id)
-    changed = sent(m.MaintenanceLog, correction)
+    changed = correction.model_dump(exclude_unset=True)
     if "performed_on" in changed:
         states.check_between(
             "performed_on",
@@ -139,7 +138,7 @@ async def change_plan(
 ) -> tuple[m.Asset, m.MaintenancePlan]:
     """Change a plan; the next date follows. Refuses: PlanIsEnded, NotFound, Stale."""
     asset, plan = await _lock_plan(tx, id)
-    changed = sent(m.MaintenancePlan, change)
+    changed = change.model_dump(exclude_unset=True)
     if ("every" in changed or "every_unit" in changed) and plan.every is None:
         changed = {"every": 1, "every_unit": "month"} | changed
     if changed:

@@ -267,7 +267,13 @@ async def read_schedule(
     return await values.schedule(tx, id, code=book, until=caller.today)
 
 
-IMPORTS = Import(s.AssetImport, imports.import_asset, permission=p.ASSET_CREATE)
+IMPORTS = Import(
+    s.AssetImport,
+    many=imports.import_assets,
+    undone=imports.take_back,
+    permission=p.ASSET_CREATE,
+    keys=["external_id", "tag", "serial"],
+)
 resources = [
     resource_routes(replace(ASSETS, imports=IMPORTS)),
     resource_routes(ASSIGNMENTS),

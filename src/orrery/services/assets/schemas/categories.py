@@ -66,7 +66,7 @@ class CategoryDraft(Draft):
     name: Name
     parent_id: UUID | None = None
     fields: list[SpecFieldDraft] = Field(default_factory=list)
-    books: Annotated[list[BookDefaults], Field(max_length=10, default_factory=list)]
+    books: list[BookDefaults] = Field(default_factory=list, max_length=10)
     external_id: str | None = None
 
 
@@ -77,7 +77,7 @@ class CategoryChange(Draft):
     name: Name = ""
     parent_id: UUID | None = None
     fields: list[SpecFieldDraft] = Field(default_factory=list)
-    books: Annotated[list[BookDefaults], Field(max_length=10, default_factory=list)]
+    books: list[BookDefaults] = Field(default_factory=list, max_length=10)
 
 
 class OptionsView(View):
