@@ -17,6 +17,7 @@ from tests.api.identity.visitors import (
     Visitor,
     announced,
     bearer,
+    browser,
     client_of,
     make_user,
     refresh,
@@ -259,6 +260,19 @@ async def test_a_token_ends_at_its_last_instant(house: House) -> None:
     clock.set(START + DAY)
     answer = await resolve(house, secret, "api_token")
     assert (answer.status_code, answer.json()["code"]) == (401, "identity.bad_api_token")
+
+
+async def test_a_disabled_users_token_and_cookie_stand_for_nobody(house: House) -> None:
+    """Also when the account was disabled past us, with its sessions and tokens still alive."""
+    visitor = await make_user(house)
+    secret = (await issue(house, visitor)).json()["secret"]
+    cookie = (await browser(house, visitor)).headers["set-cookie"].split(";")[0].split("=")[1]
+    assert (await resolve(house, secret, "api_token")).status_code == 200
+    assert (await resolve(house, cookie)).status_code == 200
+    async with house.tx("identity", commits=True) as tx:
+        await tx.change(await tx.one(m.User, visitor.id), is_active=False)
+    assert (await resolve(house, secret, "api_token")).status_code == 401
+    assert (await resolve(house, cookie)).status_code == 401
 
 
 async def test_a_tokens_use_is_written_at_most_once_a_minute(house: House) -> None:
