@@ -12,6 +12,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from orrery.kernel.tables import TYPES, Document, Record, tables
 
 AMOUNT = Numeric(24, 6)
+# The log of events is the history of a projection; a trigger's copy would only double its cost.
+NO_HISTORY = {"info": {"history": False}}
 
 
 class Base(DeclarativeBase):
@@ -32,6 +34,7 @@ class AssetFact(Record, Base):
     """What is known of an asset, by the asset's id."""
 
     __tablename__ = "asset_fact"
+    __table_args__ = NO_HISTORY
     since: Mapped[date]
     status: Mapped[str]
     category: Mapped[str]
@@ -43,6 +46,7 @@ class InvoiceFact(Record, Base):
     """What is known of an invoice, by the invoice's id."""
 
     __tablename__ = "invoice_fact"
+    __table_args__ = NO_HISTORY
     currency: Mapped[str]
     due_on: Mapped[date | None]
     moved_on: Mapped[date | None]
@@ -61,6 +65,7 @@ class EmployeeFact(Record, Base):
     """What is known of an employee, by the employee's id."""
 
     __tablename__ = "employee_fact"
+    __table_args__ = NO_HISTORY
     hired_on: Mapped[date]
     left_on: Mapped[date | None]
 
@@ -72,6 +77,7 @@ class Tally(Record, Base):
     """
 
     __tablename__ = "tally"
+    __table_args__ = NO_HISTORY
     fact: Mapped[str]
     dimension: Mapped[str]
     currency: Mapped[str]
@@ -90,13 +96,14 @@ class TallyDay(Record, Base):
     on: Mapped[date]
     shard: Mapped[int] = mapped_column(SmallInteger)
     amount: Mapped[Decimal] = mapped_column(AMOUNT)
-    __table_args__ = (Index(None, "fact", "on"), Index(None, "on"))
+    __table_args__ = (Index(None, "fact", "on"), Index(None, "on"), NO_HISTORY)
 
 
 class ReceivableDay(Record, Base):
     """The moves of what is owed by due date on a day; ageing as of any day is a sum over it."""
 
     __tablename__ = "receivable_day"
+    __table_args__ = NO_HISTORY
     due_on: Mapped[date]
     currency: Mapped[str]
     on: Mapped[date]

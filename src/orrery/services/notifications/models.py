@@ -59,6 +59,7 @@ class Message(Document, Base):
         Index(None, "due_at", postgresql_where=text("due_at is not null")),
         Index(None, "state", "id"),
         Index(None, "kind", "id"),
+        Index(None, "channel", "id"),
         Index(None, "recipient", "id"),
         Index(None, "about_id"),
         Index(None, "created_at"),

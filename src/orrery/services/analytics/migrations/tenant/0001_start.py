@@ -20,14 +20,14 @@ def upgrade() -> None:
     sa.Column('cost', sa.Numeric(precision=24, scale=6), nullable=False),
     sa.Column('currency', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_asset_fact')),
-    info={'kind': 'record'}
+    info={'history': False, 'kind': 'record'}
     )
     op.create_table('employee_fact',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('hired_on', sa.Date(), nullable=False),
     sa.Column('left_on', sa.Date(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_employee_fact')),
-    info={'kind': 'record'}
+    info={'history': False, 'kind': 'record'}
     )
     op.create_table('invoice_fact',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -44,7 +44,7 @@ def upgrade() -> None:
     sa.Column('written_off', sa.Numeric(precision=24, scale=6), nullable=False),
     sa.Column('received', sa.Numeric(precision=24, scale=6), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_invoice_fact')),
-    info={'kind': 'record'}
+    info={'history': False, 'kind': 'record'}
     )
     op.create_table('receivable_day',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -54,7 +54,7 @@ def upgrade() -> None:
     sa.Column('shard', sa.SmallInteger(), nullable=False),
     sa.Column('amount', sa.Numeric(precision=24, scale=6), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_receivable_day')),
-    info={'kind': 'record'}
+    info={'history': False, 'kind': 'record'}
     )
     op.create_table('reporting',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -76,7 +76,7 @@ def upgrade() -> None:
     sa.Column('amount', sa.Numeric(precision=24, scale=6), nullable=False),
     sa.Column('moves', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_tally')),
-    info={'kind': 'record'}
+    info={'history': False, 'kind': 'record'}
     )
     op.create_table('tally_day',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -87,7 +87,7 @@ def upgrade() -> None:
     sa.Column('shard', sa.SmallInteger(), nullable=False),
     sa.Column('amount', sa.Numeric(precision=24, scale=6), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_tally_day')),
-    info={'kind': 'record'}
+    info={'history': False, 'kind': 'record'}
     )
     op.create_index(op.f('ix_tally_day_fact_on'), 'tally_day', ['fact', 'on'], unique=False)
     op.create_index(op.f('ix_tally_day_on'), 'tally_day', ['on'], unique=False)

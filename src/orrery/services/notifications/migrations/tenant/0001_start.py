@@ -57,8 +57,8 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), server_default=sa.text('1'), nullable=False),
     sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('created_by', sa.Uuid(), nullable=True),
-    sa.CheckConstraint("channel <> 'in_app' or user_id is not null", name=op.f('ck_message_inbox_has_owner')),
     sa.CheckConstraint("(due_at is null) = (state in ('sent', 'dead'))", name=op.f('ck_message_due_while_unfinished')),
+    sa.CheckConstraint("channel <> 'in_app' or user_id is not null", name=op.f('ck_message_inbox_has_owner')),
     sa.CheckConstraint("channel in ('email', 'in_app')", name=op.f('ck_message_channel_known')),
     sa.CheckConstraint("state in ('queued', 'sending', 'sent', 'failed', 'dead')", name=op.f('ck_message_state_known')),
     sa.CheckConstraint('attempts >= 0', name=op.f('ck_message_attempts_not_negative')),
@@ -68,6 +68,7 @@ def upgrade() -> None:
     info={'kind': 'document'}
     )
     op.create_index(op.f('ix_message_about_id'), 'message', ['about_id'], unique=False)
+    op.create_index(op.f('ix_message_channel_id'), 'message', ['channel', 'id'], unique=False)
     op.create_index(op.f('ix_message_created_at'), 'message', ['created_at'], unique=False)
     op.create_index(op.f('ix_message_due_at'), 'message', ['due_at'], unique=False, postgresql_where=sa.text('due_at is not null'))
     op.create_index('ix_message_inbox', 'message', ['user_id', 'id'], unique=False, postgresql_where=sa.text("channel = 'in_app' and state = 'sent'"))
