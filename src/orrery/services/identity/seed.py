@@ -20,6 +20,7 @@ DEMO = (
     ("hr", "Ingrid Vogel", "hr_manager", "employee-3"),
     ("employee", "Elias Brandt", "employee", "employee-12"),
 )
+DEMO_IDS = {f"{word}@demo.example": demo_id("identity", word) for word, *_ in DEMO}
 
 
 async def provision(tx: Tx, caller: Caller, order: Provisioning) -> None:
@@ -33,16 +34,18 @@ async def provision(tx: Tx, caller: Caller, order: Provisioning) -> None:
         email=order.admin_email,
         full_name=order.admin_name,
         language=order.language,
+        # The demo company's administrator has the id by which other demo records name him.
+        id=DEMO_IDS.get(order.admin_email),
     )
     await _give_role(tx, user, ADMIN)
-    if order.admin_password is not None:
+    if order.admin_email in DEMO_IDS and order.admin_password == demo_password():
+        await _set_demo_password(tx, caller, user)
+    elif order.admin_password is not None:
         await passwords.store_password(tx, caller, user, order.admin_password, is_temporary=False)
 
 
 async def seed(tx: Tx, caller: Caller) -> None:
     """The demo logins, one for each role; running it again changes nothing."""
-    settings = tx.settings(Settings)
-    password_hash = await passwords.hashed(settings, demo_password())
     for word, full_name, role, employee in DEMO:
         email = f"{word}@demo.example"
         if await tx.find(m.User, email=email) is not None:
@@ -57,9 +60,14 @@ async def seed(tx: Tx, caller: Caller) -> None:
         )
         if user.employee_id is None:
             await tx.change(user, employee_id=demo_id("people", employee))
-        # The operator chose this password for a demo; the policy for people's own does not apply.
-        await passwords.write_hash(tx, caller, user.id, password_hash, is_temporary=False)
+        await _set_demo_password(tx, caller, user)
         await _give_role(tx, user, role)
+
+
+async def _set_demo_password(tx: Tx, caller: Caller, user: m.User) -> None:
+    # The operator chose this password for a demo; the policy for people's own does not apply.
+    password_hash = await passwords.hashed(tx.settings(Settings), demo_password())
+    await passwords.write_hash(tx, caller, user.id, password_hash, is_temporary=False)
 
 
 async def _give_role(tx: Tx, user: m.User, code: str) -> UUID:
