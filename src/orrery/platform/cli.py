@@ -17,7 +17,7 @@ from orrery.kernel.runtime import Runtime
 from orrery.kernel.service import discover
 from orrery.kernel.types.provisioning import Provisioning
 from orrery.kernel.types.refusal import Refusal
-from orrery.platform import docs, process, scaffold
+from orrery.platform import docs, import_command, process, scaffold
 from orrery.platform.export import export_tenant
 
 app = App(name="orrery", help="An open ERP: one process on a laptop, a fleet in production.")
@@ -282,6 +282,32 @@ def events_rebuild(service: str, tenant: str, *, data: Path | None = None) -> No
             console.print(f"{service} was rebuilt for {tenant} from {count} events.")
 
     run(work())
+
+
+@app.command(name="import")
+def import_files(
+    folder: Path,
+    *,
+    mapping: Annotated[str, Parameter(help="a shipped mapping or a .toml file")] = "northwind",
+    url: Annotated[str | None, Parameter(help="a running house; its own when left out")] = None,
+    tenant: str | None = None,
+    email: str | None = None,
+    password: Annotated[str | None, Parameter(env_var="ORRERY_PASSWORD")] = None,
+    data: Path | None = None,
+) -> None:
+    """Load foreign files into a tenant through the public API, and print what became of them."""
+    code = tenant or Path(mapping).stem
+    work = import_command.run(
+        chosen_settings(data),
+        folder,
+        mapping,
+        url=url,
+        tenant=code,
+        email=email or f"admin@{code}.example",
+        password=password or settings.demo_password(),
+    )
+    if not uvloop.run(work):
+        raise RuntimeError("The books' totals differ from the files'.")
 
 
 @app.command(name="docs")

@@ -1,0 +1,1 @@
+"""What Orrery costs, as ratios measured in one run on one machine."""
