@@ -80,6 +80,9 @@ async def test_work_is_not_logged_for_tomorrow_or_before_the_purchase(house: Hou
             with pytest.raises(states.WrongDate):
                 await upkeep.log_maintenance(tx, tx.caller, draft)
         assert await tx.all(m.MaintenanceLog, asset_id=asset.id) == []
+        draft = work(asset.id, next_due_on=date(2024, 6, 15))
+        with pytest.raises(states.WrongDate):
+            await upkeep.log_maintenance(tx, tx.caller, draft)
         for right in (date(2024, 6, 1), date(2024, 6, 15)):
             await upkeep.log_maintenance(tx, tx.caller, work(asset.id, performed_on=right))
         assert len(await tx.all(m.MaintenanceLog, asset_id=asset.id)) == 2

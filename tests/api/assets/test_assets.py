@@ -92,7 +92,13 @@ async def test_an_asset_is_changed_only_as_it_was_seen(house: House) -> None:
         assert first.headers["etag"] == '"2"'
         stale = await client.patch(path, json={"name": "B"}, headers={"If-Match": '"1"'})
         assert refused(stale) == (412, "kernel.stale")
-        for wrong in ({"name": None}, {"status": "disposed"}, {"cost": "1"}, {"tag": "a b"}):
+        for wrong in (
+            {"name": None},
+            {"status": "disposed"},
+            {"cost": "1"},
+            {"tag": "a b"},
+            {"serial": " "},
+        ):
             answer = await client.patch(path, json=wrong)
             assert refused(answer) == (422, "kernel.malformed"), wrong
         assert (await got(client, f"/assets/{asset['id']}"))["name"] == "A"

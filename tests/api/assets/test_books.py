@@ -186,6 +186,20 @@ async def test_a_sale_answers_with_gain_by_book(house: House) -> None:
         assert [each["book"] for each in listed["items"]] == ["book"]
 
 
+async def test_dates_stay_in_the_calendar(house: House) -> None:
+    """Dates from which arithmetic could leave the calendar are malformed; the limits are not."""
+    async with house.client(ASSET_MANAGER) as client:
+        for wrong in ("9999-12-31", "0001-01-01", "2201-01-01", "1899-12-31"):
+            answer = await client.post(
+                f"{ASSETS}/assets", json={"name": "X", "purchased_on": wrong}
+            )
+            assert refused(answer) == (422, "kernel.malformed"), wrong
+        for right in ("2200-12-31", "1900-01-01"):
+            asset = await new_asset(client, purchased_on=right, books=[{"life_months": 1200}])
+            answer = await got(client, f"/assets/{asset['id']}/schedule")
+            assert len(answer["rows"]) == 1200
+
+
 async def test_the_registers_settings_are_the_tenants_own(house: House) -> None:
     """Part B: tag series; provisioning sets the currency and six categories."""
     tenant = await house.new_tenant(currency="CHF")

@@ -359,6 +359,12 @@ def test_macrs_disposal_takes_half_of_the_years_table_amount() -> None:
     assert depreciated_at_disposal(plan, date(2024, 3, 9)) == Decimal("3600.00")
 
 
+def test_half_a_cent_is_half_a_cent() -> None:
+    """DESIGN 9: half-up. One third and a sixth of a cent are half a cent, not 0.00499...9."""
+    rows = schedule(plan_of(cost=Decimal("0.01"), starts_on=date(2024, 1, 1)))
+    assert (rows[16].accumulated, rows[17].accumulated) == (Decimal("0.00"), Decimal("0.01"))
+
+
 def test_amounts_have_the_minor_units_of_their_currency() -> None:
     """DESIGN 9: yen have no decimals, dinars have three, and both still add up."""
     yen = schedule(plan_of(currency="JPY", cost=Decimal(1000)))

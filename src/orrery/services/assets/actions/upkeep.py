@@ -1,5 +1,6 @@
 """Maintenance: sending assets away and back, logging the work, planning what is to come."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from orrery.services.assets import models as m
 from orrery.services.assets.actions.register import change_status
 from orrery.services.assets.rules import states
 from orrery.services.assets.rules import upkeep as rules
+from orrery.services.assets.rules.conventions import ONE_DAY
 from orrery.services.assets.schemas.upkeep import (
     LogCorrection,
     LogDraft,
@@ -58,6 +60,7 @@ async def log_maintenance(
     states.check_between(
         "performed_on", performed_on, earliest=asset.purchased_on, latest=caller.today
     )
+    _check_next(draft.next_due_on, performed_on)
     currency = draft.currency or asset.currency
     log = await tx.add(
         m.MaintenanceLog,
@@ -90,6 +93,9 @@ async def correct_log(
             earliest=asset.purchased_on,
             latest=caller.today,
         )
+    _check_next(
+        changed.get("next_due_on", log.next_due_on), changed.get("performed_on", log.performed_on)
+    )
     if "cost" in changed:
         changed["cost"] = round_money(changed["cost"], log.currency)
     if changed:
@@ -189,6 +195,14 @@ async def _lock_asset(tx: Tx, id: UUID) -> m.Asset:
     """The asset above a log or plan; If-Match is left for the record that is changed."""
     await tx.one(m.Asset, id)
     return (await tx.lock_many(m.Asset, [id]))[0]
+
+
+def _check_next(next_due_on: date | None, performed_on: date) -> None:
+    """The next visit comes after this one. Refuses: WrongDate."""
+    if next_due_on is not None:
+        states.check_between(
+            "next_due_on", next_due_on, earliest=performed_on + ONE_DAY, latest=date.max
+        )
 
 
 async def _lock_log(tx: Tx, id: UUID) -> tuple[m.Asset, m.MaintenanceLog]:

@@ -56,7 +56,7 @@ async def labels(
             "tag": found[id].tag,
             "name": found[id].name,
             "serial": found[id].serial,
-            "qr": qr_code(address.format(id=id)),
+            "qr": qr_code(address.replace("{id}", str(id))),
         }
         for id in wanted
     ]

@@ -14,6 +14,7 @@ from orrery.services.assets.schemas.parts import (
     BLANK,
     Amount,
     Currency,
+    Day,
     Name,
     Note,
     SpecInput,
@@ -133,9 +134,9 @@ class AssetDraft(Draft):
     category_id: UUID | None = None
     specs: dict[str, SpecInput] = Field(default_factory=dict)
     condition: Condition = "new"
-    warranty_until: date | None = None
-    insurance_until: date | None = None
-    purchased_on: date | None = None
+    warranty_until: Day | None = None
+    insurance_until: Day | None = None
+    purchased_on: Day | None = None
     vendor_name: Text | None = None
     purchase_document: Text | None = None
     cost: Amount = Decimal(0)
@@ -162,9 +163,9 @@ class AssetChange(Draft):
     category_id: UUID | None = None
     specs: dict[str, SpecInput] = Field(default_factory=dict)
     condition: Condition = "good"
-    warranty_until: date | None = None
-    insurance_until: date | None = None
-    purchased_on: date | None = None
+    warranty_until: Day | None = None
+    insurance_until: Day | None = None
+    purchased_on: Day | None = None
     vendor_name: Text | None = None
     purchase_document: Text | None = None
     location: Text | None = None
@@ -191,9 +192,9 @@ class AssetImport(Draft):
         Field(description="JSON, or `key=value; key=value`."),
     ] = None
     condition: Annotated[Condition | None, BLANK] = None
-    purchased_on: Annotated[date | None, BLANK] = None
-    warranty_until: Annotated[date | None, BLANK] = None
-    insurance_until: Annotated[date | None, BLANK] = None
+    purchased_on: Annotated[Day | None, BLANK] = None
+    warranty_until: Annotated[Day | None, BLANK] = None
+    insurance_until: Annotated[Day | None, BLANK] = None
     vendor_name: Annotated[Text | None, BLANK] = None
     purchase_document: Annotated[Text | None, BLANK] = None
     cost: Annotated[Amount | None, BLANK] = None
@@ -207,15 +208,15 @@ class Handover(Draft):
     """Give an asset to an employee."""
 
     employee_id: UUID
-    assigned_on: date | None = None
-    due_back_on: date | None = None
+    assigned_on: Day | None = None
+    due_back_on: Day | None = None
     notes: Note | None = None
 
 
 class GiveBack(Draft):
     """Take an asset back."""
 
-    returned_on: date | None = None
+    returned_on: Day | None = None
     condition: Condition | None = None
     location: Text | None = None
     notes: Note | None = None
@@ -240,7 +241,7 @@ class Scan(Draft):
 
     found_at: Name
     condition: Condition
-    scanned_on: date | None = None
+    scanned_on: Day | None = None
     notes: Note | None = None
 
 
@@ -248,7 +249,7 @@ class DisposalDraft(Draft):
     """Sell or scrap an asset."""
 
     kind: DisposalKind
-    disposed_on: date | None = None
+    disposed_on: Day | None = None
     proceeds: Amount = Decimal(0)
     buyer: Text | None = None
     notes: Note | None = None

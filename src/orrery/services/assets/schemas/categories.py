@@ -10,18 +10,26 @@ from orrery.kernel.schemas import Draft, View
 from orrery.services.assets.rules.conventions import Convention
 from orrery.services.assets.rules.forms import FieldType, SpecField
 from orrery.services.assets.rules.plans import Method
-from orrery.services.assets.schemas.parts import BookCode, Code, Currency, Months, Name, Percent
+from orrery.services.assets.schemas.parts import (
+    BookCode,
+    Code,
+    Currency,
+    Months,
+    Name,
+    Percent,
+    Text,
+)
 
 
 class SpecFieldDraft(Draft):
     """One field of a category's form."""
 
     key: str
-    label: str
+    label: Text
     type: FieldType
     required: bool = False
-    allowed: list[str] = Field(default_factory=list)
-    unit: str | None = None
+    allowed: list[Text] = Field(default_factory=list)
+    unit: Text | None = None
 
     def field(self) -> SpecField:
         """The field as the rules take it."""
@@ -67,7 +75,7 @@ class CategoryDraft(Draft):
     parent_id: UUID | None = None
     fields: list[SpecFieldDraft] = Field(default_factory=list)
     books: list[BookDefaults] = Field(default_factory=list, max_length=10)
-    external_id: str | None = None
+    external_id: Text | None = None
 
 
 class CategoryChange(Draft):

@@ -10,7 +10,7 @@ from pydantic import Field
 from orrery.kernel.schemas import Draft, Exact, Instant, View
 from orrery.services.assets.rules.conventions import Convention
 from orrery.services.assets.rules.plans import Method
-from orrery.services.assets.schemas.parts import Amount, BookCode, Months, Note, Units
+from orrery.services.assets.schemas.parts import Amount, BookCode, Day, Months, Note, Units
 
 PeriodMonths = Literal[1, 3, 12]
 FirstMonth = Annotated[int, Field(ge=1, le=12)]
@@ -49,7 +49,7 @@ class BookDraft(Draft):
     code: BookCode = "book"
     method: Method = "straight_line"
     convention: Convention = "full_month"
-    starts_on: date | None = None
+    starts_on: Day | None = None
     life_months: Months
     period_months: PeriodMonths = 1
     first_month: FirstMonth | None = None
@@ -69,7 +69,7 @@ class BookChange(Draft):
     code: BookCode = ""
     method: Method = "straight_line"
     convention: Convention = "full_month"
-    starts_on: date = date.min
+    starts_on: Day = date.min
     life_months: Months = 1
     period_months: PeriodMonths = 1
     first_month: FirstMonth = 1
@@ -145,7 +145,7 @@ class EntryView(View):
 class PostingOrder(Draft):
     """Post every complete period up to a day; of some assets or books, or of all."""
 
-    through: date | None = None
+    through: Day | None = None
     asset_ids: Annotated[list[UUID], Field(min_length=1, max_length=200)] | None = None
     book: BookCode | None = None
 
@@ -177,7 +177,7 @@ class UseDraft(Draft):
     """Units an asset produced on a day."""
 
     units: Units
-    used_on: date | None = None
+    used_on: Day | None = None
     notes: Note | None = None
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from orrery.kernel.schemas import Draft, Exact, Instant, View
 from orrery.services.assets.rules.upkeep import IntervalUnit
-from orrery.services.assets.schemas.parts import Amount, Code, Currency, Name, Note, Text
+from orrery.services.assets.schemas.parts import Amount, Code, Currency, Day, Name, Note, Text
 
 Every = Annotated[int, Field(ge=1, le=3_650)]
 Lead = Annotated[int, Field(ge=0, le=365)]
@@ -47,8 +47,8 @@ class LogDraft(Draft):
     cost: Amount = Decimal(0)
     currency: Currency | None = None
     performer: Text | None = None
-    performed_on: date | None = None
-    next_due_on: date | None = None
+    performed_on: Day | None = None
+    next_due_on: Day | None = None
     plan_id: UUID | None = None
     external_id: Text | None = None
 
@@ -60,8 +60,8 @@ class LogCorrection(Draft):
     description: Note = ""
     cost: Amount = Decimal(0)
     performer: Text | None = None
-    performed_on: date = date.min
-    next_due_on: date | None = None
+    performed_on: Day = date.min
+    next_due_on: Day | None = None
 
 
 class VoidReason(Draft):
@@ -111,7 +111,7 @@ class MaintenancePlanDraft(Draft):
     every: Every | None = None
     every_unit: IntervalUnit | None = None
     lead_days: Lead = 14
-    first_due_on: date | None = None
+    first_due_on: Day | None = None
     external_id: Text | None = None
 
     @model_validator(mode="after")
@@ -131,4 +131,4 @@ class MaintenancePlanChange(Draft):
     every: Every = 1
     every_unit: IntervalUnit = "month"
     lead_days: Lead = 14
-    first_due_on: date = date.min
+    first_due_on: Day = date.min
