@@ -118,20 +118,27 @@ async def end_forgotten_clocks(tx: Tx, caller: Caller) -> int:
 
 
 async def close_days(tx: Tx, caller: Caller) -> int:
-    """Settle the days that are over: half days, holidays, and absent where nothing was recorded."""
+    """Settle the days that are over: half days, holidays, and absent where nothing was recorded.
+
+    Answers how many days it settled; a day off without a record needs no settling.
+    """
     last = caller.today
     first = last - timedelta(days=tx.settings(Settings).closing_window_days)
     told = await queries.calendar(tx, caller, first=first, last=last)
-    closed = []
+    new, clocked = [], []
     for day in await queries.unclosed_days(tx, first=first, last=last):
         hours = told.hours(day.department_id, day.unit_id)
         # Nobody is absent on a day before the house knew of them.
         was_known = day.created_at.astimezone(hours.zone).date() <= day.day
         if was_known and rules.is_over(day.day, hours.schedule, now=caller.now, zone=hours.zone):
-            closed.append((day, _settled(day, hours, told)))
-    await _write_new(tx, [(day, end) for day, end in closed if day.day_id is None and end.status])
-    await _write_closed(tx, [(day, end) for day, end in closed if day.day_id is not None])
-    return len(closed)
+            end = _settled(day, hours, told)
+            if day.day_id is not None:
+                clocked.append((day, end))
+            elif end.status is not None:
+                new.append((day, end))
+    await _write_new(tx, new)
+    await _write_closed(tx, clocked)
+    return len(new) + len(clocked)
 
 
 def _settled(day: Unclosed, hours: Hours, told: Calendar) -> rules.DaySummary:

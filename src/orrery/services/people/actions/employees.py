@@ -31,7 +31,7 @@ async def hire_employee(
     card = _card(values)
     hired_on = card.pop("hired_on", None) or caller.today
     code = card.pop("code", None)
-    await record.check_position(tx, employee_id, fields)
+    await record.check_position(tx, employee_id, fields, is_new=True)
     employee = await tx.add(
         m.Employee,
         id=employee_id,
@@ -41,7 +41,7 @@ async def hire_employee(
         **card,
         **fields,
     )
-    employee = await record.add_step(tx, caller, employee, Step("hire", hired_on, fields))
+    await record.begin(tx, caller, employee, fields)
     _tell_hired(tx, employee, is_rehire=False)
     return employee
 

@@ -23,9 +23,13 @@ async def hold_reporting_lines(tx: Tx) -> None:
     await tx.run("select pg_advisory_xact_lock(hashtext(current_user || '.reporting_lines'))")
 
 
-async def check_position(tx: Tx, employee_id: UUID, fields: Mapping[str, Any]) -> None:
-    """Whether the department and manager of a change may be taken. Refuses: DepartmentArchived,
-    OwnManager, ManagerLeft, ReportingCycle, NotFound."""
+async def check_position(
+    tx: Tx, employee_id: UUID, fields: Mapping[str, Any], *, is_new: bool = False
+) -> None:
+    """Whether the department and manager of a change may be taken.
+
+    Refuses: DepartmentArchived, OwnManager, ManagerLeft, ReportingCycle, NotFound.
+    """
     if fields.get("department_id") is not None:
         department = await tx.one(m.Department, fields["department_id"])
         if department.is_archived:
@@ -40,8 +44,24 @@ async def check_position(tx: Tx, employee_id: UUID, fields: Mapping[str, Any]) -
             employee_id=employee_id,
             manager_id=manager_id,
             manager_status=manager.status,
-            chain=await queries.managers_above(tx, manager_id),
+            # Nobody reports to somebody who is only just coming.
+            chain=[] if is_new else await queries.managers_above(tx, manager_id),
         )
+
+
+async def begin(tx: Tx, caller: Caller, employee: m.Employee, fields: Mapping[str, Any]) -> None:
+    """Open the record of a new employee with the hiring and the first position."""
+    await tx.add(
+        m.EmployeeChange,
+        employee_id=employee.id,
+        kind="hire",
+        effective_on=employee.hired_on,
+        fields=dict(fields),
+        status="applied",
+        applied_at=caller.now,
+        sequence=1,
+    )
+    await tx.add(m.EmployeePosition, employee_id=employee.id, starts_on=employee.hired_on, **fields)
 
 
 async def add_step(
