@@ -73,7 +73,8 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-async def _csv(names: list[str], rows: AsyncIterator[tuple[Any, ...]]) -> AsyncIterator[str]:
+async def csv_parts(names: list[str], rows: AsyncIterator[tuple[Any, ...]]) -> AsyncIterator[str]:
+    """Rows as CSV, in parts of many lines; no cell is a formula."""
     chunk = [_csv_line(names)]
     async for row in rows:
         chunk.append(_csv_line(row))
@@ -83,7 +84,10 @@ async def _csv(names: list[str], rows: AsyncIterator[tuple[Any, ...]]) -> AsyncI
     yield "".join(chunk)
 
 
-async def _json(names: list[str], rows: AsyncIterator[tuple[Any, ...]]) -> AsyncIterator[bytes]:
+async def json_parts(
+    names: list[str], rows: AsyncIterator[tuple[Any, ...]]
+) -> AsyncIterator[bytes]:
+    """Rows as one JSON array, a part each."""
     yield b"["
     comma = b""
     async for row in rows:
@@ -146,7 +150,7 @@ def add_routes(router: APIRouter, resource: Resource) -> None:
         wanted = understand(resource, caller, request)
         rows = _rows(host, caller, resource, wanted)
         names = list(resource.expressions)
-        body: Any = {"csv": _csv, "json": _json, "xlsx": _xlsx}[format](names, rows)
+        body: Any = {"csv": csv_parts, "json": json_parts, "xlsx": _xlsx}[format](names, rows)
         told = f'attachment; filename="{resource.name}s.{format}"'
         return StreamingResponse(
             body, media_type=MEDIA[format], headers={"Content-Disposition": told}

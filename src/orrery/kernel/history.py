@@ -7,10 +7,12 @@ The function runs as its owner, so that a tenant's role can read the history but
 import json
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
+
+from orrery.kernel.types.refusal import Refusal
 
 # Every name is qualified: a function that runs as its owner must not follow a caller's search path.
 TABLES = """
@@ -25,6 +27,18 @@ create index ix_history_request_id on history (request_id);
 create table number_series (
     series text not null, unit_id uuid not null, period text not null,
     last bigint not null check (last > 0), primary key (series, unit_id, period));
+create table import_batch (
+    id uuid primary key, resource text not null, file_name text, format text not null,
+    state text not null, dry_run boolean not null, columns jsonb not null, mapping jsonb not null,
+    caller jsonb not null, rows_total integer not null, rows_read integer not null default 0,
+    rows_created integer not null default 0, rows_changed integer not null default 0,
+    rows_refused integer not null default 0, events integer not null default 0, error jsonb,
+    created_by uuid, created_at timestamptz not null, started_at timestamptz,
+    finished_at timestamptz, file bytea);
+create index ix_import_batch_resource on import_batch (resource, id);
+create table import_error (
+    batch_id uuid not null references import_batch, number integer not null,
+    errors jsonb not null, original jsonb not null, primary key (batch_id, number));
 create function record_history() returns trigger language plpgsql security definer as $body$
 declare
     told jsonb := coalesce(nullif(current_setting('orrery.caller', true), ''), '{}')::jsonb;
@@ -116,3 +130,133 @@ async def all_as_of(tx: Any, table: str, at: datetime) -> list[dict[str, Any]]:
         at=at,
     )
     return [exact(row.after) for row in rows]
+
+
+# -------------------------------------------------------------------------------------- undo
+
+NAMED_MAX = 100
+
+# What a request did, in runs of one verb: inverting the runs from the last to the first leads
+# through states that the tables were in before, so that no constraint stands in the way.
+RUNS: LiteralString = """
+select verb, min(id) as low, max(id) as high, array_agg(distinct table_name) as tables from (
+    select id, verb, table_name, row_number() over (order by id)
+           - row_number() over (partition by verb order by id) as run
+    from history where request_id = %(request)s) h
+group by verb, run order by max(id) desc
+"""
+CHANGED_LATER: LiteralString = """
+select distinct h.table_name as table, h.record_id as id, h.request_id
+from (select table_name, record_id, min(id) as first from history where request_id = %(request)s
+      group by table_name, record_id) own
+join history h on h.record_id = own.record_id and h.table_name = own.table_name
+    and h.id > own.first and h.request_id is distinct from %(request)s
+limit %(limit)s
+"""
+# Of several changes of a record in one run, the oldest says what was there before.
+OLDEST = """
+(select distinct on (record_id) record_id, before from history
+ where request_id = %(request)s and table_name = '{table}' and verb = '{verb}'
+   and id between %(low)s and %(high)s order by record_id, id) h
+"""
+# The row type is taken from the table, because a name such as "line" may be a type of PostgreSQL.
+WAS = (
+    "{oldest} cross join lateral"
+    ' jsonb_populate_record((select none from "{table}" none where false), h.before) b'
+)
+INVERSE = {
+    "insert": 'delete from "{table}" where id in (select record_id from {oldest})',
+    "update": f'update "{{table}}" t set {{sets}} from {WAS} where t.id = h.record_id',
+    "delete": f'insert into "{{table}}" ({{columns}}) select {{values}} from {WAS}',
+}
+TAKEN_BACK: LiteralString = """
+select record_id as id, (array_agg(before order by id))[1]::text as before,
+       (array_agg(after order by id desc))[1]::text as after
+from history where request_id = %(request)s and table_name = %(table)s
+group by record_id order by record_id
+"""
+
+
+class TakenBack(NamedTuple):
+    """A record that is again what it was before a request, or gone when there was nothing."""
+
+    id: UUID
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class NotUndoable(Refusal):
+    """What was done cannot be taken back any more; the facts name the records in the way."""
+
+    code = "kernel.not_undoable"
+
+
+async def undo(tx: Any, metadata: MetaData, request: str) -> None:
+    """Take back all that a request did in this service, whole. Refuses: NotUndoable."""
+    runs = await tx.rows(RUNS, request=request)
+    touched = {name for run in runs for name in run.tables}
+    ordered = [table for table in metadata.sorted_tables if table.name in touched]
+    await _refuse_what_stays(tx, metadata, ordered, request)
+    for run in runs:
+        part = [table for table in ordered if table.name in run.tables]
+        for table in reversed(part) if run.verb == "insert" else part:
+            await tx.run(_inverse(table, run.verb), request=request, low=run.low, high=run.high)
+
+
+async def taken_back(tx: Any, table: str, request: str) -> list[TakenBack]:
+    """The records of a table that a request had changed, for telling others that it did not."""
+    rows = await tx.rows(TAKEN_BACK, table=table, request=request)
+    return [TakenBack(r.id, *(exact(text) if text else None for text in r[1:])) for r in rows]
+
+
+async def _refuse_what_stays(
+    tx: Any, metadata: MetaData, touched: list[Table], request: str
+) -> None:
+    ledgers = [table.name for table in touched if table.info.get("kind") == "ledger"]
+    if ledgers:
+        raise NotUndoable(reason="ledger", tables=ledgers)
+    for table in touched:
+        await tx.run(
+            f'select 1 from "{table.name}" where id in {_own(table)} order by id for update',
+            request=request,
+        )
+    later = await tx.rows(CHANGED_LATER, request=request, limit=NAMED_MAX)
+    if later:
+        raise NotUndoable(reason="changed_later", records=[row._asdict() for row in later])
+    for table in metadata.sorted_tables:
+        for key in table.foreign_keys:
+            parent = key.column.table
+            if parent not in touched or key.column.name != "id":
+                continue
+            made = _own(parent, "and verb = 'insert'")
+            rows = await tx.rows(
+                f"select '{parent.name}' as table, \"{key.parent.name}\" as id,"
+                f" '{table.name}' as by_table, id as by_id from \"{table.name}\""
+                f' where "{key.parent.name}" in {made} and id not in {_own(table)}'
+                " limit %(limit)s",
+                request=request,
+                limit=NAMED_MAX,
+            )
+            if rows:
+                raise NotUndoable(reason="referenced", records=[row._asdict() for row in rows])
+
+
+def _own(table: Table, more: str = "") -> str:
+    return (
+        "(select record_id from history where request_id = %(request)s"
+        f" and table_name = '{table.name}' {more})"
+    )
+
+
+def _inverse(table: Table, verb: str) -> str:
+    names = [column.name for column in table.columns if column.computed is None]
+    sets = [f'"{name}" = b."{name}"' for name in names if name not in ("id", "version")]
+    if "version" in names:
+        sets.append("version = t.version + 1")
+    return INVERSE[verb].format(
+        table=table.name,
+        oldest=OLDEST.format(table=table.name, verb=verb),
+        sets=", ".join(sets),
+        columns=", ".join(f'"{name}"' for name in names),
+        values=", ".join(f'b."{name}"' for name in names),
+    )

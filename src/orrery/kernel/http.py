@@ -125,7 +125,7 @@ class Work:
         tx = cast(Tx, self.tx)
         if tx.if_match is not None:
             raise Malformed(header="If-Match", reason="this route has no version to match")
-        if self._request.query_params.get("dry_run") == "true":
+        if getattr(self._request.state, "is_dry", False):
             return _dry_answer(tx, response)
         if tx.events:
             await events.write(tx, tx.events)
@@ -225,11 +225,11 @@ async def _read_tx(request: Request, caller: CurrentCaller) -> ReadTransaction:
     return await _begin(request, caller, writes=False)
 
 
-async def _write_tx(  # both parameters are for OpenAPI; the edge reads them from the request
+async def _write_tx(
     request: Request,
     caller: CurrentCaller,
-    _dry_run: Annotated[  # noqa: FBT002 - FastAPI passes it by name
-        bool, Query(alias="dry_run", description="Show what would follow; change nothing.")
+    dry_run: Annotated[  # noqa: FBT002 - FastAPI passes it by name
+        bool, Query(description="Show what would follow; change nothing.")
     ] = False,
     _idempotency_key: Annotated[
         str | None,
@@ -238,6 +238,8 @@ async def _write_tx(  # both parameters are for OpenAPI; the edge reads them fro
         ),
     ] = None,
 ) -> Tx:
+    # An import's dry run goes on in the background, so its batch has to be kept.
+    request.state.is_dry = dry_run and not getattr(request.state, "dry_run_goes_on", False)
     return await _begin(request, caller, writes=True)
 
 

@@ -47,12 +47,8 @@ class ReferenceTable:
             filters=[*self.filters, "code", "is_archived", "external_id"],
             sorts=self.sorts,
             search=self.search,
-            imports=Import(draft=self.draft, action=self._import, permission=self.may_write),
+            imports=Import(draft=self.draft, permission=self.may_write),
         )
-
-    async def _import(self, tx: Any, caller: Caller, draft: BaseModel, row: Any) -> Any:
-        values = draft.model_dump()
-        return await (tx.change(row, **values) if row else tx.add(self.table, **values))
 
 
 def _change_model(reference: ReferenceTable) -> type[BaseModel]:

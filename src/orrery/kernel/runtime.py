@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from orrery.kernel import migrate, settings, tenancy, worker
+from orrery.kernel import batches, migrate, settings, tenancy, worker
 from orrery.kernel.caller import Caller, Verifier, service_caller
 from orrery.kernel.db import Database, Transaction, Tx
 from orrery.kernel.http import own_transaction
@@ -50,9 +50,8 @@ class Host:
         self.runtime = runtime
         self.service = service
         self.service_name = service.name
-        self._jobs = {job.__name__: job for _, job in service.cron()} | {
-            job.__name__: job for job in service.deferred
-        }
+        own = [job for _, job in service.cron()] + list(service.deferred)
+        self._jobs = {job.__name__: job for job in [batches.run_import, *own]}
 
     def settings_of(self, kind: type[Any]) -> Any:
         """A service's own settings, or the house's."""
@@ -123,6 +122,7 @@ class Runtime:
         self.stopping = asyncio.Event()
         self._tenants: dict[str, tuple[float, Tenant]] = {}
         self._keys_at = -KEYS_PAUSE_SECONDS
+        self._keys_lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self.is_relaying = False
 
@@ -221,9 +221,17 @@ class Runtime:
         try:
             return self.verifier.claims(token)
         except Unauthenticated as refusal:
-            pause_over = time.monotonic() - self._keys_at >= KEYS_PAUSE_SECONDS
-            if refusal.facts.get("reason") != "unknown_key" or not pause_over:
+            if refusal.facts.get("reason") != "unknown_key":
                 raise
+        async with self._keys_lock:
+            # Whoever waited here while another request fetched the keys finds them now.
+            if not self.verifier.knows(token):
+                await self._fetch_keys()
+        return self.verifier.claims(token)
+
+    async def _fetch_keys(self) -> None:
+        if time.monotonic() - self._keys_at < KEYS_PAUSE_SECONDS:
+            return
         self._keys_at = time.monotonic()
         issuer = next((s for s in self.services.values() if s.issuer), None)
         if issuer is None:
@@ -235,7 +243,6 @@ class Runtime:
             self._keys_at = -KEYS_PAUSE_SECONDS
             raise Unavailable(service=issuer.name, reason="no_keys") from error
         self.verifier.trust(response.json())
-        return self.verifier.claims(token)
 
     async def tenant(self, code: str) -> Tenant:
         """What is known of a tenant, at most some seconds old. Refuses: NoSuchTenant."""

@@ -1,0 +1,1 @@
+"""What the kernel does to a service's records: imports."""

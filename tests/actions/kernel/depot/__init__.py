@@ -1,0 +1,1 @@
+"""A depot: one list without rules, one document with rules, lines and a ledger, to import into."""
