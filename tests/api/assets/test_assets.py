@@ -191,7 +191,7 @@ async def test_custody_goes_from_hand_to_hand(house: House) -> None:
             ("transfer", {"employee_id": str(ben)}, "assigned", str(ben)),
             ("send-to-maintenance", {}, "maintenance", str(ben)),
             ("finish-maintenance", {}, "assigned", str(ben)),
-            ("return", {"condition": "fair"}, "active", None),
+            ("return", None, "active", None),
             ("retire", {}, "retired", None),
             ("reinstate", {}, "active", None),
         ]

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Body, Query
 from starlette.responses import Response
 
 from orrery.kernel.caller import Caller
@@ -133,7 +133,12 @@ async def assign_asset(id: UUID, body: s.Handover, tx: WriteTx, caller: Assigner
     "/{id}/return",
     responses=refusals(states.NotAssigned, states.WrongDate, WrongState, NotFound, Stale),
 )
-async def return_asset(id: UUID, body: s.GiveBack, tx: WriteTx, caller: Assigner) -> s.AssetView:
+async def return_asset(
+    id: UUID,
+    tx: WriteTx,
+    caller: Assigner,
+    body: Annotated[s.GiveBack, Body(default_factory=s.GiveBack)],
+) -> s.AssetView:
     """Take an asset back from its holder."""
     await ASSETS.permit(tx, caller, p.ASSET_ASSIGN, id)
     return await reads.asset_view(tx, await custody.return_asset(tx, caller, id, body))
