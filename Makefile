@@ -12,6 +12,8 @@ PYTHON ?= $(shell for it in python3 python3.14 python3.13 python3.12 python3.11;
 TOGETHER := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # More for pytest: make test ARGS='-k numbering'
 ARGS ?=
+# Where the Northwind files are (see the README).
+NORTHWIND ?= ../shared/data/northwind
 
 .PHONY: help run test check bench demo-northwind setup setup-system format lock clean
 .PHONY: check-types check-tests check-imports check-lint check-format check-docs
@@ -33,7 +35,7 @@ bench: setup ## measure the budgets as ratios and write benchmarks/results
 	$(BIN)/python -m benchmarks $(ARGS)
 
 demo-northwind: setup ## import the Northwind data through the API and print the report
-	$(BIN)/orrery import northwind
+	$(BIN)/orrery import $(NORTHWIND)
 
 setup: $(STAMP) ## build .venv from requirements.lock (only when something changed)
 

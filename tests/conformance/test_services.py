@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from sqlalchemy import Boolean
 
-from orrery.kernel import events, migrate, settings
+from orrery.kernel import events, revisions, settings
 from orrery.kernel.db import table_sql
 from orrery.kernel.resources import Resource
 from orrery.kernel.runtime import Runtime
@@ -57,8 +57,8 @@ def _routes(house: House, name: str) -> list[RouteContext]:
 def test_its_tables_are_what_its_migrations_make(name: str, database: str) -> None:
     """models = migrations, for the tenants' schema and the service's own."""
     service = SERVICES[name]
-    assert migrate.differences(service, "tenant", database) == []
-    assert migrate.differences(service, "platform", database) == []
+    assert revisions.differences(service, "tenant", database) == []
+    assert revisions.differences(service, "platform", database) == []
 
 
 def test_a_table_without_a_migration_is_found(database: str) -> None:
@@ -71,7 +71,7 @@ def test_a_table_without_a_migration_is_found(database: str) -> None:
         table.to_metadata(changed)
     next(iter(changed.tables.values())).append_column(Column("unheard_of", Integer))
     altered = Service(**{**vars(service), "tables": changed, "home": service.folder})
-    assert len(migrate.differences(altered, "tenant", database)) == 1
+    assert len(revisions.differences(altered, "tenant", database)) == 1
 
 
 @every_service

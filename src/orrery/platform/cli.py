@@ -340,11 +340,13 @@ def new_revision(
     chain: Annotated[str, Parameter(help="tenant or platform")] = "tenant",
 ) -> None:
     """Write a service's next migration by comparing its tables with its revisions."""
+    from orrery.kernel import revisions  # Alembic is slow to import, and only needed here
+
     with tempfile.TemporaryDirectory(prefix="orrery-draft-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         server = Embedded(Path(folder))
         try:
-            path = migrate.write_revision(
+            path = revisions.write_revision(
                 discover(only=[service])[service], chain, message, server.url
             )
             console.print(f"Wrote {path}")

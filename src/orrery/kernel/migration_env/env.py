@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from orrery.kernel.migrate import is_ours
+from orrery.kernel.revisions import is_ours
 
 config = context.config
 metadata = config.attributes.get("metadata")
