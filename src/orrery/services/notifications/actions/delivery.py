@@ -202,7 +202,8 @@ async def _write_down(tx: Tx, caller: Caller, claimed: Outgoing, outcome: rules.
                 raise
             await asyncio.sleep(pause)
         else:
-            logger.info(
+            tell = logger.debug if message.state == "sent" else logger.warning
+            tell(
                 "mail",
                 message=str(message.id),
                 state=message.state,
