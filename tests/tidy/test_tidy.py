@@ -1,11 +1,12 @@
 """The source is tidy: every check of this folder over ``src/orrery``, and the ratchet."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from orrery.kernel.service import create_app, discover
-from tests.tidy.bans import BANS
+from tests.tidy.bans import ALLOWED, BANS
 from tests.tidy.ratchet import committed_ratchets, complaints, grown, read_ratchet
 from tests.tidy.routes import ROUTES, bare_routes
 from tests.tidy.sizes import SIZES, long_files, long_functions
@@ -35,6 +36,15 @@ def test_every_route_is_guarded_told_and_typed(name: str) -> None:
         return
     app = create_app(service, host=None)
     assert complaints(ROUTES, bare_routes(app.routes), read_ratchet()) == []
+
+
+def test_every_file_that_is_allowed_more_makes_use_of_it(modules: Sequence[Module]) -> None:
+    checks = {check.name: check for check in CHECKS}
+    by_path = {module.path: module for module in modules}
+    for name, paths in ALLOWED.items():
+        for path in paths:
+            elsewhere = replace(by_path[path], path="kernel/elsewhere.py")
+            assert list(checks[name].find([elsewhere])), f"{path} needs no {name}"
 
 
 def test_every_ratchet_entry_names_a_check_and_a_reason() -> None:
