@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from pydantic import TypeAdapter
 
-from orrery.kernel import history, tabular
+from orrery.kernel import correlate, history, tabular
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import ReadTx, Tx
 from orrery.kernel.intake import Intake, Outcome
@@ -82,7 +82,7 @@ ERRORS: LiteralString = (
 ERROR_COLUMNS = ["error row", "error column", "error value", "error code", "error message"]
 CALLER = TypeAdapter(Caller)
 # The request id of everything that an import does.
-REQUEST = "import:{}"
+REQUEST = correlate.RESERVED + "{}"
 
 
 class TooManyImports(Refusal):

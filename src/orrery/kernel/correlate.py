@@ -7,11 +7,14 @@ from orrery.kernel import log, metrics
 from orrery.kernel.types.ids import new_id
 
 MAX_ID = 64
+# By this id an import finds what it did; nobody may slip in something of their own.
+RESERVED = "import:"
 
 
 def acceptable(value: str) -> bool:
-    """Whether a request id from outside may go into logs: short, visible, no spaces."""
-    return 0 < len(value) <= MAX_ID and value.isascii() and value.isprintable() and " " not in value
+    """Whether a request id from outside may go into logs: short, visible, no spaces, its own."""
+    is_plain = value.isascii() and value.isprintable() and " " not in value
+    return 0 < len(value) <= MAX_ID and is_plain and not value.startswith(RESERVED)
 
 
 def request_id_of(scope: Any) -> str:

@@ -22,6 +22,8 @@ TICK = "orrery.tick"
 SWEEP = "orrery.sweep"
 QUEUE = "orrery"
 MAX_ATTEMPTS = 5
+# A worker says every ten seconds that it lives; one that missed three of them is dead.
+SILENT_SECONDS = 30
 
 logger = log.logger("jobs")
 
@@ -89,6 +91,11 @@ class Jobs:
         ) -> None:
             await self.run(tenant, service, job, arguments, told)
 
+        @self.app.periodic(cron="* * * * *")
+        @self.app.task(name=SWEEP, queue=QUEUE, queueing_lock=SWEEP, pass_context=False)
+        async def sweep(timestamp: int) -> None:  # noqa: ARG001 - passed by name
+            await self.sweep(silent_seconds=SILENT_SECONDS)
+
         for service in self._runtime.services.values():
             for line, job in service.cron():
                 self._declare_cron(service.name, line, job.__name__)
@@ -150,6 +157,14 @@ class Jobs:
                 fetch_job_polling_interval=1.0,
                 shutdown_graceful_timeout=5.0,
             )
+
+    async def sweep(self, *, silent_seconds: float) -> int:
+        """Queue again what dead workers left behind; answers how many jobs."""
+        manager = self.app.job_manager
+        left = list(await manager.get_stalled_jobs(seconds_since_heartbeat=silent_seconds))
+        for job in left:
+            await manager.retry_job(job)
+        return len(left)
 
     async def drain(self) -> None:
         """Run what is due now and return; for tests and the command line."""

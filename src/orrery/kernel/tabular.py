@@ -22,7 +22,6 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from python_calamine import CalamineWorkbook
 
 from orrery.kernel.types.refusal import Malformed, Refusal, TooLarge
 
@@ -220,6 +219,8 @@ def _width(text: str, delimiter: str) -> int:
 
 
 def _workbook(path: str, facts: dict[str, Any]) -> Callable[[], Iterator[Record]]:
+    from python_calamine import CalamineWorkbook  # only the child ever needs it
+
     try:
         with zipfile.ZipFile(path) as packed:
             unpacked = sum(part.file_size for part in packed.infolist())

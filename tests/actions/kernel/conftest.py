@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
+from datetime import date
 from typing import Any, cast
 
 import httpx2
@@ -14,6 +15,11 @@ from orrery.kernel import testing
 from tests.actions.kernel.depot import service
 
 RIGHTS = {"depot.*": "all"}
+BOXES: list[list[Any]] = [
+    ["code", "name", "weight", "is_fragile", "tags", "built_on"],
+    ["1001", "Käfig", 12.5, True, '["red", "old"]', date(2024, 1, 5)],
+    ["1002", 'Box; large, "oak"', 3, False, "[]", date(2023, 12, 31)],
+]
 
 
 @pytest.fixture(scope="session")
@@ -115,3 +121,11 @@ def as_json(rows: Sequence[Any]) -> bytes:
     """Rows as an array of objects."""
     names, *records = rows
     return orjson.dumps([dict(zip(names, row, strict=True)) for row in records])
+
+
+def counts(batch: dict[str, Any]) -> tuple[int, int, int, int]:
+    """Rows read, created, changed and refused."""
+    read, created, changed, refused = (
+        batch[f"rows_{name}"] for name in ("read", "created", "changed", "refused")
+    )
+    return read, created, changed, refused
