@@ -12,6 +12,7 @@ PYTHON ?= $(shell for it in python3 python3.14 python3.13 python3.12 python3.11;
 TOGETHER := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # More for pytest: make test ARGS='-k numbering'
 ARGS ?=
+NORTHWIND ?= ../shared/data/northwind
 # Where the Northwind files are (see the README).
 NORTHWIND ?= ../shared/data/northwind
 
