@@ -3,13 +3,14 @@
 import asyncio
 import itertools
 import random
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
 from orrery.contracts import assets, invoicing, people
+from orrery.kernel import clock
 from orrery.kernel.testing import House
 from orrery.kernel.types.event import Event
 from orrery.kernel.types.ids import new_id
@@ -248,6 +249,27 @@ async def test_a_rebuild_from_the_log_gives_equal_content(house: House) -> None:
     await announce(house, tenant, asset("1"))
     await house.settle()
     assert (await shown(house, tenant))["assets_total"] == figures["assets_total"] + 1
+
+
+async def test_an_event_without_a_day_counts_on_the_tenants_day_it_was_announced(
+    house: House,
+) -> None:
+    """Whenever it is taken in, and at every rebuild: 23:30 UTC is the next day in Berlin."""
+    tenant = await house.new_tenant(time_zone="Europe/Berlin")
+    created = asset("50", purchased_on=None)
+    # In the future, since the inbox takes in nothing that the database received later than now.
+    clock.set(datetime(2036, 2, 9, 23, 30, tzinfo=UTC))
+    await announce(house, tenant, created)
+    clock.set(datetime(2036, 2, 20, 12, tzinfo=UTC))
+    await announce(house, tenant, assets.AssetStatusChanged(created.asset_id, "A", "a", "retired"))
+    for taken_in in (datetime(2036, 3, 1, tzinfo=UTC), datetime(2036, 5, 1, tzinfo=UTC)):
+        clock.set(taken_in)
+        await house.settle()
+        days = [date(2036, 2, 9), date(2036, 2, 10), date(2036, 2, 19), date(2036, 2, 20)]
+        told = [await shown(house, tenant, day) for day in days]
+        assert [figures["assets_total"] for figures in told] == [0, 1, 1, 1]
+        assert [figures["assets_retired"] for figures in told] == [0, 0, 0, 1]
+        await house.rebuild("analytics", tenant)
 
 
 async def test_many_workers_count_at_the_same_time_without_losing_anything(

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any, cast
 
 import orjson
 import pytest
 
+from orrery.contracts import assets
 from orrery.kernel import testing
 from orrery.kernel.db import ReadTx
 from orrery.kernel.testing import House
@@ -125,6 +127,22 @@ async def test_the_first_event_is_the_figures_and_then_only_what_changes(
             "assets_by_status.active": 1,
             "assets_by_category.Laptops": 1,
         }
+
+
+async def test_every_change_of_the_same_asset_is_told(house: House, tenant: str) -> None:
+    """Changes are seen although no row is added, only amounts move in the same ones."""
+    created = asset("250")
+    async with listening(house, tenant) as listener:
+        await listener.event()
+        await announce(house, tenant, created)
+        await house.settle()
+        await listener.event()
+        for before, after in (("250", "300"), ("300", "275")):
+            told = (created.asset_id, Decimal(before), Decimal(after), "EUR")
+            await announce(house, tenant, assets.AssetCostChanged(*told))
+            await house.settle()
+            _, changes = await listener.event()
+            assert changes == {"assets_value": f"{after}.00", "assets_value.EUR": f"{after}.00"}
 
 
 async def test_a_change_is_seen_within_two_seconds_of_its_commit(house: House, tenant: str) -> None:
