@@ -69,12 +69,12 @@ def test_a_fee_is_charged_in_its_own_currency_only() -> None:
 @pytest.mark.parametrize(
     "days, column",
     [
-        (-5, "current"), (0, "current"), (1, "days_1_30"), (30, "days_1_30"),
+        (-5, "not_due"), (0, "not_due"), (1, "days_1_30"), (30, "days_1_30"),
         (31, "days_31_60"), (60, "days_31_60"), (61, "days_61_90"), (90, "days_61_90"),
-        (91, "days_over_90"), (900, "days_over_90"),
+        (91, "over_90"), (900, "over_90"),
     ],
 )  # fmt: skip
 def test_the_column_of_a_receivable(days: int, column: str) -> None:
-    """Current, 1-30, 31-60, 61-90, over 90 days past due, limits included."""
+    """Not due, 1-30, 31-60, 61-90, over 90 days past due, limits included."""
     due = date(2026, 1, 1)
     assert ageing.bucket(due, due + timedelta(days=days)) == column

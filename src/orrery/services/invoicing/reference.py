@@ -1,14 +1,14 @@
 """Lists that need no code: tax codes, payment terms, dunning levels."""
 
 from orrery.kernel.reference import ReferenceTable, reference_routes
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing import permissions as p
+from orrery.services.invoicing.models.parties import DunningLevel, PaymentTerm, TaxCode
 from orrery.services.invoicing.schemas import parties as s
 
 TAX_CODES = ReferenceTable(
     name="tax_code",
     path="/tax-codes",
-    table=m.TaxCode,
+    table=TaxCode,
     view=s.TaxCodeView,
     draft=s.TaxCodeDraft,
     may_read=p.TAX_READ,
@@ -18,7 +18,7 @@ TAX_CODES = ReferenceTable(
 PAYMENT_TERMS = ReferenceTable(
     name="payment_term",
     path="/payment-terms",
-    table=m.PaymentTerm,
+    table=PaymentTerm,
     view=s.PaymentTermView,
     draft=s.PaymentTermDraft,
     may_read=p.TAX_READ,
@@ -28,7 +28,7 @@ PAYMENT_TERMS = ReferenceTable(
 DUNNING_LEVELS = ReferenceTable(
     name="dunning_level",
     path="/dunning-levels",
-    table=m.DunningLevel,
+    table=DunningLevel,
     view=s.DunningLevelView,
     draft=s.DunningLevelDraft,
     may_read=p.DUNNING_READ,

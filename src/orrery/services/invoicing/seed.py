@@ -8,7 +8,6 @@ from uuid import UUID
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.ids import demo_id
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing.actions import (
     credit_notes,
     customers,
@@ -16,6 +15,8 @@ from orrery.services.invoicing.actions import (
     invoices,
     payments,
 )
+from orrery.services.invoicing.models.invoices import Invoice
+from orrery.services.invoicing.models.parties import Customer, Seller
 from orrery.services.invoicing.schemas.invoices import (
     CreditNoteDraft,
     InvoiceDraft,
@@ -114,10 +115,10 @@ SALES = (
 
 async def seed(tx: Tx, caller: Caller) -> None:
     """Fill the demo tenant; a second run changes nothing."""
-    if await tx.find(m.Customer, id=_customer_id("bakery")) is not None:
+    if await tx.find(Customer, id=_customer_id("bakery")) is not None:
         return
-    if await tx.find(m.Seller, unit_id=HEADQUARTERS) is None:
-        await tx.add(m.Seller, **SELLER)
+    if await tx.find(Seller, unit_id=HEADQUARTERS) is None:
+        await tx.add(Seller, **SELLER)
     for row in CUSTOMERS:
         await _customer(tx, caller, *row)
     for number, sale in enumerate(SALES, 1):
@@ -212,7 +213,7 @@ async def _follow(tx: Tx, caller: Caller, number: int, sale: Sale, due_on: date)
             part = body.model_copy(update={"amount": half})
             await payments.pay_invoice(tx, caller, id, part)
         case "over":
-            invoice = await tx.one(m.Invoice, id)
+            invoice = await tx.one(Invoice, id)
             more = body.model_copy(update={"amount": invoice.total + 25})
             await payments.pay_invoice(tx, caller, id, more)
         case "paid_twice":

@@ -2,9 +2,10 @@
 
 from orrery.contracts.organization import UnitChanged, UnitCreated
 from orrery.kernel.service import Service
-from orrery.services.invoicing import jobs, models, permissions, reactions, reference, seed
+from orrery.services.invoicing import jobs, permissions, reactions, reference, seed
 from orrery.services.invoicing.actions import provisioning
 from orrery.services.invoicing.api import customers, invoices, lists, payments, reports
+from orrery.services.invoicing.models.base import Base
 from orrery.services.invoicing.rules import states
 from orrery.services.invoicing.rules.constraints import CONSTRAINTS
 from orrery.services.invoicing.settings import Settings
@@ -30,7 +31,7 @@ SERVICE = Service(
     asks=["organization"],
     permissions=permissions.ALL,
     settings=Settings,
-    tables=models.Base.metadata,
+    tables=Base.metadata,
     constraints=CONSTRAINTS,
     machines=[states.INVOICE, states.PAYMENT],
     provision=provisioning.provision,

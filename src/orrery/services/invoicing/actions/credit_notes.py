@@ -11,8 +11,14 @@ from orrery.contracts.invoicing import CreditNoteIssued
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.money import round_money
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing.actions import invoices
+from orrery.services.invoicing.models.invoices import Invoice
+from orrery.services.invoicing.models.settlements import (
+    CreditNote,
+    CreditNoteLine,
+    CreditNoteTax,
+    Settlement,
+)
 from orrery.services.invoicing.queries import billing, details
 from orrery.services.invoicing.rules import crediting, settlement, states
 from orrery.services.invoicing.rules.crediting import Credit, Remaining
@@ -40,7 +46,7 @@ async def issue_credit_note(
     Refuses: WrongState, CreditBeyondOpen, CreditBeyondLine, LineUnknown, DatedInFuture,
     PeriodClosed, DatedBefore. Announces: CreditNoteIssued, InvoicePaid.
     """
-    invoice: Any = await tx.lock(m.Invoice, invoice_id)
+    invoice: Any = await tx.lock(Invoice, invoice_id)
     states.INVOICE.after(invoice.state, "credit")
     day = draft.document_date or caller.today
     await invoices.check_day(tx, caller, invoice.unit_id, day, after=invoice.document_date)
@@ -164,7 +170,7 @@ async def _write(
         unit_id=invoice.unit_id,
     )
     note: Any = await tx.add(
-        m.CreditNote,
+        CreditNote,
         number=number,
         external_id=draft.external_id,
         unit_id=invoice.unit_id,
@@ -179,8 +185,8 @@ async def _write(
         total=credit.total,
     )
     lines = [{"credit_note_id": note.id, **row} for row in content.lines]
-    await tx.add_many(m.CreditNoteLine, lines)
-    await tx.add_many(m.CreditNoteTax, _tax_rows(note.id, credit))
+    await tx.add_many(CreditNoteLine, lines)
+    await tx.add_many(CreditNoteTax, _tax_rows(note.id, credit))
     return note
 
 
@@ -206,7 +212,7 @@ async def _settle(tx: Tx, invoice: Any, note: Any, *, reason: str) -> None:
     left = invoice.amount_open - note.total
     state = states.after_settlement(invoice.state, verb="credit", amount_open=left)
     await tx.add(
-        m.Settlement,
+        Settlement,
         invoice_id=invoice.id,
         entry="credit_note",
         effective_on=note.document_date,

@@ -7,7 +7,7 @@ from uuid import UUID
 from orrery.contracts.invoicing import CustomerCreated
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
-from orrery.services.invoicing import models as m
+from orrery.services.invoicing.models.parties import Customer
 from orrery.services.invoicing.rules import parties
 from orrery.services.invoicing.schemas.parties import CustomerDraft
 from orrery.services.invoicing.settings import Settings
@@ -26,7 +26,7 @@ async def create_customer(
     """
     values = _checked(draft.model_dump(), country=None)
     code = await tx.take_number("customer", pattern=tx.settings(Settings).customer_numbers)
-    customer: Any = await tx.add(m.Customer, id=id, code=code, is_archived=False, **values)
+    customer: Any = await tx.add(Customer, id=id, code=code, is_archived=False, **values)
     tx.announce(
         CustomerCreated(
             customer_id=customer.id, code=code, title=customer.name, email=customer.email
@@ -40,7 +40,7 @@ async def change_customer(tx: Tx, caller: Caller, id: UUID, changes: Mapping[str
 
     Refuses: CountryUnknown, VatNumberInvalid, IbanInvalid, CurrencyUnknown, CustomerKnown.
     """
-    customer: Any = await tx.lock(m.Customer, id)
+    customer: Any = await tx.lock(Customer, id)
     given = {
         name: EMPTY.get(name) if value is None else value
         for name, value in changes.items()
@@ -54,7 +54,7 @@ async def change_customer(tx: Tx, caller: Caller, id: UUID, changes: Mapping[str
 
 async def archive_customer(tx: Tx, caller: Caller, id: UUID, *, is_archived: bool) -> Any:
     """Take a customer out of use, or bring the customer back; open invoices stay payable."""
-    customer = await tx.lock(m.Customer, id)
+    customer = await tx.lock(Customer, id)
     return await tx.change(customer, is_archived=is_archived)
 
 

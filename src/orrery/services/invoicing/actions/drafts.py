@@ -9,9 +9,10 @@ from uuid import UUID
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.money import round_money
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing import permissions as p
 from orrery.services.invoicing.actions.desk import Desk, Seller, check_unit
+from orrery.services.invoicing.models.invoices import Invoice, InvoiceLine, InvoiceTax
+from orrery.services.invoicing.models.parties import Customer
 from orrery.services.invoicing.queries import billing, details
 from orrery.services.invoicing.rules import dates, parties, states
 from orrery.services.invoicing.rules.pricing import ZERO, Item, Tax, Totals, price, taxes_of
@@ -41,15 +42,15 @@ async def create_draft(
     header = await _header(caller, draft, customer, seller, desk)
     items = await _items(desk, draft.lines, header["document_date"])
     totals = price(items, currency=header["currency"], rounding=header["rounding"])
-    invoice: Any = await tx.add(m.Invoice, id=id, **header, **_sums(totals), **_untouched(header))
-    lines = await tx.add_many(m.InvoiceLine, _line_rows(invoice.id, draft.lines, totals))
-    taxes = await tx.add_many(m.InvoiceTax, _tax_rows(invoice.id, totals))
+    invoice: Any = await tx.add(Invoice, id=id, **header, **_sums(totals), **_untouched(header))
+    lines = await tx.add_many(InvoiceLine, _line_rows(invoice.id, draft.lines, totals))
+    taxes = await tx.add_many(InvoiceTax, _tax_rows(invoice.id, totals))
     return Written(invoice, customer, seller, lines, taxes)
 
 
 async def change_draft(tx: Tx, caller: Caller, id: UUID, changes: Mapping[str, Any]) -> Any:
     """Change a draft's header and price it anew. Refuses: WrongState, NotFound."""
-    invoice: Any = await tx.lock(m.Invoice, id)
+    invoice: Any = await tx.lock(Invoice, id)
     state = states.INVOICE.after(invoice.state, "change")
     desk = Desk(tx, caller)
     values = await _changed_header(tx, caller, invoice, changes, desk)
@@ -68,7 +69,7 @@ async def change_draft(tx: Tx, caller: Caller, id: UUID, changes: Mapping[str, A
 
 async def replace_lines(tx: Tx, caller: Caller, id: UUID, lines: Sequence[LineDraft]) -> Any:
     """Put other lines into a draft. Refuses: WrongState, TaxCodeUnknown, TaxCodeNotValid."""
-    invoice: Any = await tx.lock(m.Invoice, id)
+    invoice: Any = await tx.lock(Invoice, id)
     state = states.INVOICE.after(invoice.state, "change")
     items = await _items(Desk(tx, caller), lines, invoice.document_date)
     totals = price(items, currency=invoice.currency, rounding=invoice.rounding)
@@ -78,7 +79,7 @@ async def replace_lines(tx: Tx, caller: Caller, id: UUID, lines: Sequence[LineDr
 
 async def discard_draft(tx: Tx, caller: Caller, id: UUID) -> None:
     """Delete a draft; what was issued stays. Refuses: WrongState."""
-    invoice: Any = await tx.lock(m.Invoice, id)
+    invoice: Any = await tx.lock(Invoice, id)
     states.INVOICE.after(invoice.state, "change")
     await _remove_lines(tx, id)
     await tx.remove(invoice)
@@ -154,7 +155,7 @@ async def _changed_header(
         for name in ("reference", "notes", "salesperson_id", "external_id")
         if name in changes
     }
-    customer = await tx.one(m.Customer, changes.get("customer_id") or invoice.customer_id)
+    customer = await tx.one(Customer, changes.get("customer_id") or invoice.customer_id)
     if customer.is_archived:
         raise states.CustomerArchived(customer_id=customer.id)
     seller = await desk.seller(changes.get("unit_id") or invoice.unit_id)
@@ -262,8 +263,8 @@ async def _taxes_differ(tx: Tx, invoice_id: UUID, totals: Totals) -> bool:
 
 async def _replace_lines(tx: Tx, invoice_id: UUID, lines: Sequence[Any], totals: Totals) -> None:
     await _remove_lines(tx, invoice_id)
-    await tx.add_many(m.InvoiceLine, _line_rows(invoice_id, lines, totals))
-    await tx.add_many(m.InvoiceTax, _tax_rows(invoice_id, totals))
+    await tx.add_many(InvoiceLine, _line_rows(invoice_id, lines, totals))
+    await tx.add_many(InvoiceTax, _tax_rows(invoice_id, totals))
 
 
 async def _remove_lines(tx: Tx, invoice_id: UUID) -> None:

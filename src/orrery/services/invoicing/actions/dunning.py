@@ -10,9 +10,11 @@ from uuid import UUID
 from orrery.contracts.invoicing import InvoiceOverdue, InvoiceReminded
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing import permissions as p
 from orrery.services.invoicing.actions.desk import check_unit
+from orrery.services.invoicing.models.invoices import Invoice
+from orrery.services.invoicing.models.parties import Customer
+from orrery.services.invoicing.models.settlements import DunningRun, Reminder
 from orrery.services.invoicing.queries import billing
 from orrery.services.invoicing.queries.scopes import LATE, scope_values
 from orrery.services.invoicing.rules import dates, dunning, states
@@ -53,7 +55,7 @@ async def mark_overdue(tx: Tx, caller: Caller) -> int:
     """Move every unpaid invoice past its due date to overdue. Announces: InvoiceOverdue."""
     sources = [state for state in states.OPEN if state != "overdue"]
     rows = await tx.rows(DUE, states=sources, today=caller.today, limit=MAX_OVERDUE)
-    locked: list[Any] = await tx.lock_many(m.Invoice, [row.id for row in rows])
+    locked: list[Any] = await tx.lock_many(Invoice, [row.id for row in rows])
     return await _fall_due(tx, [row for row in locked if row.state in sources])
 
 
@@ -68,7 +70,7 @@ async def run_dunning(tx: Tx, caller: Caller, draft: DunningDraft) -> tuple[Any,
     levels = await billing.dunning_levels(tx)
     late = await _late_invoices(tx, caller, draft, day)
     await _fall_due(tx, [row for row in late if row.state != "overdue"])
-    customers = {c.id: c for c in await tx.many(m.Customer, {i.customer_id for i in late})}
+    customers = {c.id: c for c in await tx.many(Customer, {i.customer_id for i in late})}
     letters: list[Letter] = []
     left_out: list[SkippedView] = []
     for invoice in late:
@@ -78,7 +80,7 @@ async def run_dunning(tx: Tx, caller: Caller, draft: DunningDraft) -> tuple[Any,
         else:
             left_out.append(_skipped(invoice, letter))
     run: Any = await tx.add(
-        m.DunningRun,
+        DunningRun,
         run_on=day,
         unit_id=draft.unit_id,
         reminders=len(letters),
@@ -132,7 +134,7 @@ async def _late_invoices(tx: Tx, caller: Caller, draft: DunningDraft, day: date)
         limit=MAX_LETTERS,
         **scope_values(caller, p.DUNNING_RUN),
     )
-    locked: list[Any] = await tx.lock_many(m.Invoice, [row.id for row in rows])
+    locked: list[Any] = await tx.lock_many(Invoice, [row.id for row in rows])
     # Somebody may have paid between the two statements.
     return [row for row in locked if row.state in states.OPEN and row.amount_open > 0]
 
@@ -157,7 +159,7 @@ async def _fall_due(tx: Tx, rows: Sequence[Any]) -> int:
 
 
 async def _send(tx: Tx, run: Any, letters: Sequence[Letter], *, on: date) -> None:
-    await tx.add_many(m.Reminder, [_reminder_row(run.id, letter, on) for letter in letters])
+    await tx.add_many(Reminder, [_reminder_row(run.id, letter, on) for letter in letters])
     await tx.run(
         REMIND,
         state=states.INVOICE.after("overdue", "remind"),

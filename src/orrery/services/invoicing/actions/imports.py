@@ -6,9 +6,9 @@ from typing import Any, LiteralString
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.refusal import Malformed
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing.actions import drafts, invoices
 from orrery.services.invoicing.actions.desk import Desk
+from orrery.services.invoicing.models.invoices import Invoice
 from orrery.services.invoicing.queries import details
 from orrery.services.invoicing.schemas.imports import InvoiceImport
 from orrery.services.invoicing.schemas.invoices import InvoiceDraft, LineDraft
@@ -45,7 +45,7 @@ async def _known(tx: Tx, rows: Sequence[InvoiceImport]) -> dict[str, Any]:
     """The invoices of these external ids, locked in id order."""
     wanted = [row.external_id for row in rows if row.external_id]
     found = await tx.rows(KNOWN, wanted=wanted)
-    locked: list[Any] = await tx.lock_many(m.Invoice, [row.id for row in found])
+    locked: list[Any] = await tx.lock_many(Invoice, [row.id for row in found])
     return {row.external_id: row for row in locked}
 
 

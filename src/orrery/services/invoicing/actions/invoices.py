@@ -15,11 +15,13 @@ from orrery.contracts.invoicing import (
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.refusal import Forbidden
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing import permissions as p
 from orrery.services.invoicing.actions import drafts
 from orrery.services.invoicing.actions.desk import Desk, check_unit
 from orrery.services.invoicing.actions.drafts import Written
+from orrery.services.invoicing.models.invoices import Invoice
+from orrery.services.invoicing.models.parties import Customer
+from orrery.services.invoicing.models.settlements import Settlement
 from orrery.services.invoicing.queries import billing, details
 from orrery.services.invoicing.rules import dates, settlement, states
 from orrery.services.invoicing.schemas.invoices import InvoiceDraft
@@ -70,7 +72,7 @@ async def issue_invoice(
     """
     if document_date is not None:
         await drafts.change_draft(tx, caller, id, {"document_date": document_date})
-    invoice: Any = await tx.lock(m.Invoice, id)
+    invoice: Any = await tx.lock(Invoice, id)
     states.INVOICE.after(invoice.state, "issue")
     desk = Desk(tx, caller)
     lines = await details.lines_of(tx, id)
@@ -79,7 +81,7 @@ async def issue_invoice(
         invoice = await tx.change(invoice, **drafts.sums(totals))
     written = Written(
         invoice=invoice,
-        customer=await tx.one(m.Customer, invoice.customer_id),
+        customer=await tx.one(Customer, invoice.customer_id),
         seller=await desk.seller(invoice.unit_id),
         lines=await details.lines_of(tx, id),
         taxes=await details.taxes_of(tx, id),
@@ -115,9 +117,9 @@ async def send_invoice(
     tx: Tx, caller: Caller, id: UUID, *, recipient: str | None, message: str | None
 ) -> Any:
     """Have an issued invoice mailed. Refuses: WrongState, NoRecipient. Announces: InvoiceSent."""
-    invoice: Any = await tx.lock(m.Invoice, id)
+    invoice: Any = await tx.lock(Invoice, id)
     state = states.INVOICE.after(invoice.state, "send")
-    customer = await tx.one(m.Customer, invoice.customer_id)
+    customer = await tx.one(Customer, invoice.customer_id)
     address = states.recipient(recipient, customer.email)
     sent: Any = await tx.change(invoice, state=state, sent_at=caller.now, sent_to=address)
     tx.announce(
@@ -141,7 +143,7 @@ async def write_off(
 ) -> Any:
     """Give up what stays unpaid. Refuses: WrongState, AppliedBeyondOpen, DatedInFuture,
     PeriodClosed, DatedBefore. Announces: InvoiceWrittenOff, InvoicePaid."""
-    invoice: Any = await tx.lock(m.Invoice, id)
+    invoice: Any = await tx.lock(Invoice, id)
     day = on or caller.today
     await check_day(tx, caller, invoice.unit_id, day, after=invoice.document_date)
     wanted = settlement.applied(
@@ -151,7 +153,7 @@ async def write_off(
     left = invoice.amount_open - wanted
     state = states.after_settlement(invoice.state, verb="write_off", amount_open=left)
     await tx.add(
-        m.Settlement,
+        Settlement,
         invoice_id=id,
         entry="write_off",
         effective_on=day,
@@ -173,7 +175,7 @@ async def write_off(
 async def void_invoice(tx: Tx, caller: Caller, id: UUID, *, reason: str, on: date | None) -> Any:
     """Declare an unpaid invoice void; its number stays used. Refuses: WrongState,
     InvoiceHasSettlements, DatedInFuture, PeriodClosed, DatedBefore. Announces: InvoiceVoided."""
-    invoice: Any = await tx.lock(m.Invoice, id)
+    invoice: Any = await tx.lock(Invoice, id)
     state = states.INVOICE.after(invoice.state, "void")
     states.check_voidable(
         amount_paid=invoice.amount_paid,
@@ -182,7 +184,7 @@ async def void_invoice(tx: Tx, caller: Caller, id: UUID, *, reason: str, on: dat
     day = on or caller.today
     await check_day(tx, caller, invoice.unit_id, day, after=invoice.document_date)
     await tx.add(
-        m.Settlement,
+        Settlement,
         invoice_id=id,
         entry="void",
         effective_on=day,
@@ -220,7 +222,7 @@ async def check_day(
 
 async def announce_paid(tx: Tx, invoice: Any, *, on: date) -> None:
     """Tell that nothing is left to pay; who paid nothing gets no receipt."""
-    customer = await tx.one(m.Customer, invoice.customer_id)
+    customer = await tx.one(Customer, invoice.customer_id)
     tx.announce(_paid(invoice, customer, on=on))
 
 

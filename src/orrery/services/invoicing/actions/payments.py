@@ -14,10 +14,12 @@ from orrery.contracts.invoicing import InvoiceReopened, PaymentReceived, Payment
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.refusal import Malformed, NotFound
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing import permissions as p
 from orrery.services.invoicing.actions import invoices
-from orrery.services.invoicing.actions.desk import check_unit
+from orrery.services.invoicing.actions.desk import Desk, check_unit
+from orrery.services.invoicing.models.invoices import Invoice
+from orrery.services.invoicing.models.parties import Customer
+from orrery.services.invoicing.models.settlements import Payment, Settlement
 from orrery.services.invoicing.queries import billing
 from orrery.services.invoicing.rules import dates, parties, settlement, states
 from orrery.services.invoicing.rules.settlement import ZERO
@@ -56,7 +58,7 @@ async def record_payment(tx: Tx, caller: Caller, draft: PaymentDraft) -> Any:
     if draft.oldest_first and left > 0:
         parts += await _oldest(tx, header, left, known=named)
         left = header["amount"] - sum((part.amount for part in parts), ZERO)
-    payment = await tx.add(m.Payment, **header, amount_unapplied=left)
+    payment = await tx.add(Payment, **header, amount_unapplied=left)
     await _settle(tx, payment, parts, on=header["received_on"])
     return payment
 
@@ -66,7 +68,7 @@ async def pay_invoice(tx: Tx, caller: Caller, id: UUID, body: InvoicePayment) ->
 
     Refuses and announces what record_payment does.
     """
-    invoice: Any = await tx.lock(m.Invoice, id)
+    invoice: Any = await tx.lock(Invoice, id)
     states.INVOICE.after(invoice.state, "pay")
     day = body.received_on or caller.today
     discount = _discount(invoice, day) if body.take_discount else ZERO
@@ -94,7 +96,7 @@ async def apply_payment(
     tx: Tx, caller: Caller, id: UUID, applications: Sequence[ApplicationDraft], *, on: date | None
 ) -> Any:
     """Apply what is left of a payment to invoices. Refuses and announces as record_payment."""
-    payment: Any = await tx.lock(m.Payment, id)
+    payment: Any = await tx.lock(Payment, id)
     state = states.PAYMENT.after(payment.state, "apply")
     ids = [application.invoice_id for application in applications]
     settlement.check_once(ids)
@@ -121,7 +123,7 @@ async def unapply_payment(
     Refuses: NotFound, WrongState, NothingApplied, DatedBefore, DatedInFuture, PeriodClosed.
     Announces: PaymentReversed, InvoiceReopened, InvoiceWrittenOff.
     """
-    payment: Any = await tx.lock(m.Payment, id)
+    payment: Any = await tx.lock(Payment, id)
     state = states.PAYMENT.after(payment.state, "unapply")
     entries = [e for e in await billing.standing(tx, id) if e.invoice_id == invoice_id]
     if not entries:
@@ -137,7 +139,7 @@ async def reverse_payment(tx: Tx, caller: Caller, id: UUID, *, reason: str, on: 
     Refuses: NotFound, WrongState, DatedBefore, DatedInFuture, PeriodClosed.
     Announces: PaymentReversed, InvoiceReopened, InvoiceWrittenOff.
     """
-    payment: Any = await tx.lock(m.Payment, id)
+    payment: Any = await tx.lock(Payment, id)
     state = states.PAYMENT.after(payment.state, "reverse")
     day = on or caller.today
     await invoices.check_day(tx, caller, payment.unit_id, day, after=payment.received_on)
@@ -155,11 +157,11 @@ async def reverse_payment(tx: Tx, caller: Caller, id: UUID, *, reason: str, on: 
 
 async def lock_for(tx: Tx, drafts: Iterable[PaymentDraft]) -> None:
     """Lock the invoices of many payments at once, in id order, so that nobody waits in a circle."""
-    await tx.lock_many(m.Invoice, {a.invoice_id for d in drafts for a in d.applications})
+    await tx.lock_many(Invoice, {a.invoice_id for d in drafts for a in d.applications})
 
 
 async def _locked(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Any]:
-    rows: list[Any] = await tx.lock_many(m.Invoice, ids)
+    rows: list[Any] = await tx.lock_many(Invoice, ids)
     found = {row.id: row for row in rows}
     missing = [id for id in ids if id not in found]
     if missing:
@@ -175,8 +177,11 @@ async def _header(
     customer_id = draft.customer_id or (first.customer_id if first else None)
     if customer_id is None:
         raise Malformed(field="customer_id", reason="needed without applications")
-    customer = await tx.one(m.Customer, customer_id)
-    unit_id = draft.unit_id or (first.unit_id if first else next(iter(caller.unit_ids), None))
+    customer = await tx.one(Customer, customer_id)
+    unit_id = draft.unit_id or (first.unit_id if first else None)
+    if first is None:
+        desk = Desk(tx, caller)
+        unit_id = (await desk.seller(await desk.unit(unit_id))).unit_id
     check_unit(caller, p.PAYMENT_RECORD, unit_id)
     currency = draft.currency or (first.currency if first else customer.currency)
     if currency is None:
@@ -279,7 +284,7 @@ async def _settle(tx: Tx, payment: Any, parts: Sequence[Part], *, on: date) -> N
             for entry, amount in entries
             if amount
         ]
-    await tx.add_many(m.Settlement, rows)
+    await tx.add_many(Settlement, rows)
     for part in parts:
         await _move_on(tx, payment, part, on=max(on, part.invoice.document_date))
 
@@ -320,7 +325,7 @@ async def _take_back(
     latest = max((entry.effective_on for entry in entries), default=payment.received_on)
     await invoices.check_day(tx, caller, payment.unit_id, on, after=latest)
     await tx.add_many(
-        m.Settlement,
+        Settlement,
         [
             {
                 "invoice_id": entry.invoice_id,

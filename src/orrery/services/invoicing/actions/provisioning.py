@@ -6,7 +6,7 @@ from typing import Any
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.provisioning import Provisioning
-from orrery.services.invoicing import models as m
+from orrery.services.invoicing.models.parties import DunningLevel, PaymentTerm, Seller, TaxCode
 from orrery.services.invoicing.rules.defaults import LEVELS, TERMS, StartTax, start_taxes
 from orrery.services.invoicing.settings import Settings
 
@@ -14,7 +14,7 @@ from orrery.services.invoicing.settings import Settings
 async def provision(tx: Tx, caller: Caller, order: Provisioning) -> None:
     """Fill the lists of a new tenant."""
     await tx.add(
-        m.Seller,
+        Seller,
         unit_id=None,
         code=order.tenant.upper(),
         title=order.title,
@@ -27,10 +27,10 @@ async def provision(tx: Tx, caller: Caller, order: Provisioning) -> None:
         payment_term_days=tx.settings(Settings).payment_term_days,
         is_default=False,
     )
-    await tx.add_many(m.TaxCode, [_tax_row(tax) for tax in start_taxes(order.country)])
-    await tx.add_many(m.PaymentTerm, [dict(term) for term in TERMS])
+    await tx.add_many(TaxCode, [_tax_row(tax) for tax in start_taxes(order.country)])
+    await tx.add_many(PaymentTerm, [dict(term) for term in TERMS])
     await tx.add_many(
-        m.DunningLevel,
+        DunningLevel,
         [
             {**level, "fee": Decimal(str(level["fee"])), "currency": order.currency}
             for level in LEVELS

@@ -10,8 +10,8 @@ from psycopg.errors import UniqueViolation
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.refusal import Unavailable
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing import neighbours
+from orrery.services.invoicing.models.parties import Seller
 from orrery.services.invoicing.rules import dates
 from orrery.services.invoicing.settings import Settings
 
@@ -20,15 +20,15 @@ async def copy_unit(tx: Tx, caller: Caller, unit_id: UUID) -> Any:
     """Ask organization for a unit and keep what it says. Refuses: NotFound, Unavailable."""
     told = await neighbours.unit(tx, unit_id)
     values = _copied(told)
-    seller = await tx.find(m.Seller, unit_id=unit_id)
+    seller = await tx.find(Seller, unit_id=unit_id)
     if seller is not None:
         return await tx.change(seller, **values)
     try:
         async with tx.savepoint():
-            return await tx.add(m.Seller, unit_id=unit_id, **_added(tx), **values)
+            return await tx.add(Seller, unit_id=unit_id, **_added(tx), **values)
     except UniqueViolation:
         # Somebody else copied the unit at the same moment.
-        return await tx.find(m.Seller, unit_id=unit_id)
+        return await tx.find(Seller, unit_id=unit_id)
 
 
 async def copy_unit_if_reachable(tx: Tx, caller: Caller, unit_id: UUID) -> Any | None:
@@ -41,7 +41,7 @@ async def copy_unit_if_reachable(tx: Tx, caller: Caller, unit_id: UUID) -> Any |
 
 async def close_books(tx: Tx, caller: Caller, id: UUID, *, through: date) -> Any:
     """Close a unit's books through a day, for good. Refuses: DatedInFuture, ClosedFurther."""
-    seller = await tx.lock(m.Seller, id)
+    seller = await tx.lock(Seller, id)
     dates.check_closing(through, today=caller.today, closed_through=seller.closed_through)
     return await tx.change(seller, closed_through=through)
 

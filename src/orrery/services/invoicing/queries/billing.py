@@ -8,7 +8,13 @@ from uuid import UUID
 
 from orrery.kernel.db import ReadTx
 from orrery.kernel.types.refusal import NotFound
-from orrery.services.invoicing import models as m
+from orrery.services.invoicing.models.parties import (
+    Customer,
+    DunningLevel,
+    PaymentTerm,
+    Seller,
+    TaxCode,
+)
 from orrery.services.invoicing.rules import dates, dunning, pricing
 from orrery.services.invoicing.rules.crediting import Remaining, remaining
 
@@ -46,13 +52,13 @@ STANDING: LiteralString = (
 
 async def sellers(tx: ReadTx) -> list[Any]:
     """Every unit that bills, the one without a unit last."""
-    rows: list[Any] = await tx.all(m.Seller)
+    rows: list[Any] = await tx.all(Seller)
     return sorted(rows, key=lambda row: row.unit_id is None)
 
 
 async def taxes(tx: ReadTx) -> dict[str, pricing.Tax]:
     """Every tax code in use, by code."""
-    rows = await tx.all(m.TaxCode, is_archived=False)
+    rows = await tx.all(TaxCode, is_archived=False)
     return {
         row.code: pricing.Tax(
             code=row.code,
@@ -70,7 +76,7 @@ async def taxes(tx: ReadTx) -> dict[str, pricing.Tax]:
 
 async def payment_term(tx: ReadTx, code: str) -> Any:
     """A payment term by code. Refuses: NotFound."""
-    row = await tx.find(m.PaymentTerm, code=code, is_archived=False)
+    row = await tx.find(PaymentTerm, code=code, is_archived=False)
     if row is None:
         raise NotFound(resource="payment_term", code=code)
     return row
@@ -88,7 +94,7 @@ async def customers(
     found = await tx.rows(
         CUSTOMERS, ids=list(ids), codes=list(codes), external_ids=list(external_ids)
     )
-    return list(await tx.many(m.Customer, [row.id for row in found]))
+    return list(await tx.many(Customer, [row.id for row in found]))
 
 
 async def owed(tx: ReadTx, customer_id: UUID, currency: str) -> Decimal:
@@ -98,7 +104,7 @@ async def owed(tx: ReadTx, customer_id: UUID, currency: str) -> Decimal:
 
 async def closed_through(tx: ReadTx, unit_id: UUID | None) -> date | None:
     """The day through which a unit's books are closed."""
-    seller = await tx.find(m.Seller, unit_id=unit_id)
+    seller = await tx.find(Seller, unit_id=unit_id)
     return seller.closed_through if seller else None
 
 
@@ -147,7 +153,7 @@ async def standing(tx: ReadTx, payment_id: UUID) -> list[Any]:
 
 async def dunning_levels(tx: ReadTx) -> list[dunning.Level]:
     """The letters in use."""
-    rows = await tx.all(m.DunningLevel, is_archived=False)
+    rows = await tx.all(DunningLevel, is_archived=False)
     return [
         dunning.Level(
             level=row.level,

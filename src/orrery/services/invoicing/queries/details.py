@@ -8,8 +8,15 @@ from orrery.kernel.caller import Caller
 from orrery.kernel.db import ReadTx
 from orrery.kernel.types.permission import Permission
 from orrery.kernel.types.refusal import NotFound
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing import permissions as p
+from orrery.services.invoicing.models.invoices import Invoice, InvoiceLine, InvoiceTax
+from orrery.services.invoicing.models.parties import Customer
+from orrery.services.invoicing.models.settlements import (
+    CreditNoteLine,
+    CreditNoteTax,
+    DunningRun,
+    Settlement,
+)
 from orrery.services.invoicing.rules import dunning, states
 from orrery.services.invoicing.schemas import invoices as i
 from orrery.services.invoicing.schemas import parties
@@ -74,7 +81,7 @@ where r.run_id = %(id)s order by c.name, i.number
 
 async def customer_details(tx: ReadTx, caller: Caller, id: UUID) -> parties.CustomerDetails:
     """A customer with what is owed in each currency."""
-    customer = await tx.one(m.Customer, id)
+    customer = await tx.one(Customer, id)
     balances = await tx.rows(BALANCES, id=id, today=caller.today)
     return parties.CustomerDetails.of(customer, balances=parties.Balance.of_all(balances))
 
@@ -89,7 +96,7 @@ async def invoice_details(tx: ReadTx, caller: Caller, id: UUID) -> i.InvoiceDeta
         invoice,
         lines=await lines_of(tx, id),
         taxes=await taxes_of(tx, id),
-        settlements=await tx.all(m.Settlement, invoice_id=id),
+        settlements=await tx.all(Settlement, invoice_id=id),
     )
 
 
@@ -123,19 +130,19 @@ def shown(caller: Caller, written: Any) -> i.InvoiceDetails:
 
 async def verbs_of_invoice(tx: ReadTx, caller: Caller, id: UUID) -> i.VerbsView:
     """What the caller may do with an invoice now."""
-    invoice: Any = await tx.one(m.Invoice, id)
+    invoice: Any = await tx.one(Invoice, id)
     return i.VerbsView(state=invoice.state, verbs=invoice_verbs(caller, invoice.state))
 
 
 async def lines_of(tx: ReadTx, invoice_id: UUID) -> list[Any]:
     """An invoice's lines in their order."""
-    rows: list[Any] = await tx.all(m.InvoiceLine, invoice_id=invoice_id)
+    rows: list[Any] = await tx.all(InvoiceLine, invoice_id=invoice_id)
     return sorted(rows, key=lambda row: row.position)
 
 
 async def taxes_of(tx: ReadTx, invoice_id: UUID) -> list[Any]:
     """An invoice's tax records in their order."""
-    rows: list[Any] = await tx.all(m.InvoiceTax, invoice_id=invoice_id)
+    rows: list[Any] = await tx.all(InvoiceTax, invoice_id=invoice_id)
     return sorted(rows, key=lambda row: row.position)
 
 
@@ -160,8 +167,8 @@ async def credit_note_details(tx: ReadTx, caller: Caller, id: UUID) -> i.CreditN
     note = await tx.row(CREDIT_NOTE, id=id)
     if note is None:
         raise NotFound(resource="credit_note", id=id)
-    lines: list[Any] = await tx.all(m.CreditNoteLine, credit_note_id=id)
-    taxes: list[Any] = await tx.all(m.CreditNoteTax, credit_note_id=id)
+    lines: list[Any] = await tx.all(CreditNoteLine, credit_note_id=id)
+    taxes: list[Any] = await tx.all(CreditNoteTax, credit_note_id=id)
     return i.CreditNoteDetails.of(
         note,
         lines=i.CreditLineView.of_all(sorted(lines, key=lambda row: row.position)),
@@ -184,7 +191,7 @@ async def payment_details(tx: ReadTx, caller: Caller, id: UUID) -> pay.PaymentDe
 
 async def dunning_run_details(tx: ReadTx, caller: Caller, id: UUID) -> pay.DunningRunDetails:
     """A round of reminders with every letter."""
-    run = await tx.one(m.DunningRun, id)
+    run = await tx.one(DunningRun, id)
     return pay.DunningRunDetails.of(run, letters=await letters_of(tx, id))
 
 

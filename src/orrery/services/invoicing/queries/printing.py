@@ -15,8 +15,10 @@ import typst
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import ReadTx
 from orrery.kernel.types.refusal import NotFound
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing import neighbours
+from orrery.services.invoicing.models.invoices import Invoice
+from orrery.services.invoicing.models.parties import Customer, Seller
+from orrery.services.invoicing.models.settlements import CreditNote, CreditNoteLine, CreditNoteTax
 from orrery.services.invoicing.queries import details
 from orrery.services.invoicing.rules import paper
 
@@ -36,7 +38,7 @@ async def invoice_pdf(
     tx: ReadTx, caller: Caller, id: UUID, *, size: str | None, language: str | None
 ) -> bytes:
     """An invoice as PDF; a draft says so across the page."""
-    invoice: Any = await tx.one(m.Invoice, id)
+    invoice: Any = await tx.one(Invoice, id)
     document = paper.Document(
         kind="invoice",
         heading=invoice,
@@ -53,10 +55,10 @@ async def credit_note_pdf(
     tx: ReadTx, caller: Caller, id: UUID, *, size: str | None, language: str | None
 ) -> bytes:
     """A credit note as PDF, with the parties of the invoice it corrects."""
-    note: Any = await tx.one(m.CreditNote, id)
-    invoice: Any = await tx.one(m.Invoice, note.invoice_id)
-    lines: list[Any] = await tx.all(m.CreditNoteLine, credit_note_id=id)
-    taxes: list[Any] = await tx.all(m.CreditNoteTax, credit_note_id=id)
+    note: Any = await tx.one(CreditNote, id)
+    invoice: Any = await tx.one(Invoice, note.invoice_id)
+    lines: list[Any] = await tx.all(CreditNoteLine, credit_note_id=id)
+    taxes: list[Any] = await tx.all(CreditNoteTax, credit_note_id=id)
     document = paper.Document(
         kind="credit_note",
         heading=note,
@@ -81,12 +83,12 @@ async def file_name(tx: ReadTx, id: UUID) -> str:
 
 
 async def _customer(tx: ReadTx, id: UUID) -> dict[str, Any]:
-    row = await tx.one(m.Customer, id)
+    row = await tx.one(Customer, id)
     return {name: getattr(row, name) for name in PRINTED_OF_CUSTOMER}
 
 
 async def _seller(tx: ReadTx, unit_id: UUID | None) -> dict[str, Any]:
-    row = await tx.find(m.Seller, unit_id=unit_id) or await tx.find(m.Seller, unit_id=None)
+    row = await tx.find(Seller, unit_id=unit_id) or await tx.find(Seller, unit_id=None)
     return {name: getattr(row, name) for name in PRINTED_OF_SELLER} if row else {}
 
 

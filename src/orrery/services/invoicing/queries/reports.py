@@ -15,8 +15,8 @@ from orrery.kernel.caller import Caller
 from orrery.kernel.db import ReadTx
 from orrery.kernel.types.money import round_money
 from orrery.kernel.types.refusal import Malformed
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing import permissions as p
+from orrery.services.invoicing.models.parties import Customer, Seller
 from orrery.services.invoicing.queries.scopes import (
     INVOICE_IN_SCOPE,
     PAYMENT_IN_SCOPE,
@@ -150,7 +150,7 @@ async def receivables_ageing(
     for row in unapplied:
         if row.amount:
             table.setdefault((row.customer_id, row.currency), {})["unapplied"] = row.amount
-    names = {c.id: c for c in await tx.many(m.Customer, {customer for customer, _ in table})}
+    names = {c.id: c for c in await tx.many(Customer, {customer for customer, _ in table})}
     rows = [
         pay.AgeingRow(
             customer_id=customer,
@@ -165,7 +165,7 @@ async def receivables_ageing(
     rows.sort(key=lambda row: (row.customer_name, row.currency))
     currencies = sorted({currency for _, currency in table})
     totals = [_ageing_total(currency, table, counts) for currency in currencies]
-    return pay.Ageing(as_of=as_of, known_at=known_at, rows=rows, totals=totals)
+    return pay.Ageing(as_of=as_of, known_at=known_at, items=rows, totals=totals)
 
 
 def _ageing_total(
@@ -210,7 +210,7 @@ async def revenue(
         for currency in sorted({row.currency for row in found})
     ]
     rows = [_revenue_row(row.period, row.currency, [row]) for row in found]
-    return pay.Revenue(by=by, rows=rows, totals=totals)
+    return pay.Revenue(by=by, items=rows, totals=totals)
 
 
 def _revenue_row(period: str, currency: str, rows: Sequence[Any]) -> pay.RevenueRow:
@@ -225,8 +225,8 @@ def _revenue_row(period: str, currency: str, rows: Sequence[Any]) -> pay.Revenue
         invoiced_net=added("invoiced_net"),
         credited_net=added("credited_net"),
         voided_net=added("voided_net"),
-        net=net,
-        tax=added("tax"),
+        total_net=net,
+        total_tax=added("tax"),
         total=net + added("tax"),
     )
 
@@ -238,7 +238,7 @@ async def tax_report(
     rows = await tx.rows(
         TAXES, date_from=date_from, date_to=date_to, **scope_values(caller, p.REPORT_READ)
     )
-    return pay.TaxReport(date_from=date_from, date_to=date_to, rows=pay.TaxReportRow.of_all(rows))
+    return pay.TaxReport(date_from=date_from, date_to=date_to, items=pay.TaxReportRow.of_all(rows))
 
 
 async def statement(
@@ -251,7 +251,7 @@ async def statement(
     date_to: date,
 ) -> pay.Statement:
     """A customer's account: opening balance, what happened, closing balance."""
-    customer = await tx.one(m.Customer, customer_id)
+    customer = await tx.one(Customer, customer_id)
     chosen = currency or customer.currency or await _main_currency(tx, customer_id)
     values = {
         "customer": customer_id,
@@ -287,5 +287,5 @@ async def _main_currency(tx: ReadTx, customer_id: UUID) -> str:
         " group by currency order by count(*) desc, currency limit 1",
         id=customer_id,
     )
-    seller = await tx.find(m.Seller, unit_id=None)
+    seller = await tx.find(Seller, unit_id=None)
     return str(found or (seller.currency if seller else "EUR"))

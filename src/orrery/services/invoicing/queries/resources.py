@@ -1,8 +1,10 @@
 """What invoicing shows: lists, searches and exports, one declaration each."""
 
 from orrery.kernel.resources import Resource
-from orrery.services.invoicing import models as m
 from orrery.services.invoicing import permissions as p
+from orrery.services.invoicing.models.invoices import Invoice
+from orrery.services.invoicing.models.parties import Customer, Seller
+from orrery.services.invoicing.models.settlements import CreditNote, DunningRun, Payment
 from orrery.services.invoicing.queries import details
 from orrery.services.invoicing.schemas import invoices as i
 from orrery.services.invoicing.schemas import parties
@@ -16,12 +18,12 @@ IN_UNIT = "t.unit_id = any(%(caller_units)s)"
 CUSTOMERS = Resource(
     name="customer",
     path="/customers",
-    table=m.Customer,
+    table=Customer,
     view=parties.CustomerView,
     may_read=p.CUSTOMER_READ,
     filters=[
         "code", "country", "currency", "is_archived", "is_dunning_blocked", "external_id",
-        "vat_number", "created_at",
+        "vat_number",
     ],
     sorts=["code", "name", "country", "city", "created_at"],
     search=["code", "name", "legal_name", "contact_person", "email", "city"],
@@ -33,14 +35,14 @@ CUSTOMERS = Resource(
 INVOICES = Resource(
     name="invoice",
     path="/invoices",
-    table=m.Invoice,
+    table=Invoice,
     view=i.InvoiceView,
     may_read=p.INVOICE_READ,
     columns={"customer_code": "c.code", "customer_name": "c.name"},
     joins=OF_CUSTOMER,
     filters=[
-        "state", "number", "customer_id", "unit_id", "currency", "document_date", "due_on",
-        "salesperson_id", "total", "amount_open", "dunning_level", "external_id", "created_at",
+        "state", "number", "customer_id", "unit_id", "document_date", "due_on", "salesperson_id",
+        "dunning_level", "external_id",
     ],
     sorts=["number", "document_date", "due_on", "total", "amount_open", "customer_name"],
     search=["number", "customer_name", "customer_code", "reference"],
@@ -52,7 +54,7 @@ INVOICES = Resource(
 CREDIT_NOTES = Resource(
     name="credit_note",
     path="/credit-notes",
-    table=m.CreditNote,
+    table=CreditNote,
     view=i.CreditNoteView,
     may_read=p.CREDIT_NOTE_READ,
     columns={"invoice_number": "o.number", "customer_name": "c.name"},
@@ -62,7 +64,6 @@ CREDIT_NOTES = Resource(
         "invoice_id",
         "customer_id",
         "unit_id",
-        "currency",
         "document_date",
         "external_id",
     ],
@@ -76,14 +77,13 @@ CREDIT_NOTES = Resource(
 PAYMENTS = Resource(
     name="payment",
     path="/payments",
-    table=m.Payment,
+    table=Payment,
     view=pay.PaymentView,
     may_read=p.PAYMENT_READ,
     columns={"customer_code": "c.code", "customer_name": "c.name"},
     joins=OF_CUSTOMER,
     filters=[
-        "state", "customer_id", "unit_id", "currency", "received_on", "method", "amount",
-        "amount_unapplied", "external_id",
+        "state", "customer_id", "unit_id", "received_on", "amount_unapplied", "external_id",
     ],
     sorts=["received_on", "amount", "customer_name"],
     search=["reference", "customer_name", "customer_code"],
@@ -95,7 +95,7 @@ PAYMENTS = Resource(
 DUNNING_RUNS = Resource(
     name="dunning_run",
     path="/dunning-runs",
-    table=m.DunningRun,
+    table=DunningRun,
     view=pay.DunningRunView,
     may_read=p.DUNNING_READ,
     filters=["run_on", "unit_id"],
@@ -108,10 +108,10 @@ DUNNING_RUNS = Resource(
 SELLERS = Resource(
     name="seller",
     path="/sellers",
-    table=m.Seller,
+    table=Seller,
     view=parties.SellerView,
     may_read=p.SELLER_READ,
-    filters=["unit_id", "currency", "country"],
+    filters=["unit_id"],
     sorts=["code"],
     search=["code", "title"],
     # How one's own units bill is no secret among those who work there.

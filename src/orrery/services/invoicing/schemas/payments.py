@@ -208,13 +208,13 @@ class DunningResult(DunningRunDetails):
 
 
 class Buckets(View):
-    """Receivables by age."""
+    """Receivables by the days they are late; on the due date itself they are not."""
 
-    current: Exact
-    days_1_30: Exact
-    days_31_60: Exact
-    days_61_90: Exact
-    days_over_90: Exact
+    not_due: Exact
+    days_1_30: Exact = Field(serialization_alias="1_30")
+    days_31_60: Exact = Field(serialization_alias="31_60")
+    days_61_90: Exact = Field(serialization_alias="61_90")
+    over_90: Exact
     total: Exact
     unapplied: Exact
     net: Exact
@@ -243,7 +243,7 @@ class Ageing(View):
 
     as_of: date
     known_at: Instant | None
-    rows: list[AgeingRow]
+    items: list[AgeingRow]
     totals: list[AgeingTotal]
 
 
@@ -256,8 +256,8 @@ class RevenueRow(View):
     invoiced_net: Exact
     credited_net: Exact
     voided_net: Exact
-    net: Exact
-    tax: Exact
+    total_net: Exact
+    total_tax: Exact
     total: Exact
 
 
@@ -265,7 +265,7 @@ class Revenue(View):
     """Revenue by period."""
 
     by: str
-    rows: list[RevenueRow]
+    items: list[RevenueRow]
     totals: list[RevenueRow]
 
 
@@ -285,7 +285,7 @@ class TaxReport(View):
 
     date_from: date
     date_to: date
-    rows: list[TaxReportRow]
+    items: list[TaxReportRow]
 
 
 class StatementEntry(View):

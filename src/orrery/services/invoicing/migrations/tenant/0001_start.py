@@ -51,8 +51,10 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_customer_country'), 'customer', ['country'], unique=False)
     op.create_index(op.f('ix_customer_created_by'), 'customer', ['created_by'], unique=False)
+    op.create_index(op.f('ix_customer_currency'), 'customer', ['currency'], unique=False)
     op.create_index(op.f('ix_customer_is_archived_code'), 'customer', ['is_archived', 'code'], unique=False)
     op.create_index(op.f('ix_customer_name'), 'customer', ['name'], unique=False)
+    op.create_index(op.f('ix_customer_vat_number'), 'customer', ['vat_number'], unique=False)
     op.create_table('dunning_level',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('code', sa.Text(), nullable=False),
@@ -93,6 +95,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_dunning_run_created_by'), 'dunning_run', ['created_by'], unique=False)
     op.create_index(op.f('ix_dunning_run_run_on'), 'dunning_run', ['run_on'], unique=False)
+    op.create_index(op.f('ix_dunning_run_unit_id'), 'dunning_run', ['unit_id'], unique=False)
     op.create_table('payment_term',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('code', sa.Text(), nullable=False),
@@ -226,10 +229,11 @@ def upgrade() -> None:
     info={'kind': 'document'}
     )
     op.create_index(op.f('ix_invoice_created_by'), 'invoice', ['created_by'], unique=False)
-    op.create_index(op.f('ix_invoice_currency'), 'invoice', ['currency'], unique=False)
     op.create_index(op.f('ix_invoice_customer_id_document_date'), 'invoice', ['customer_id', 'document_date'], unique=False)
     op.create_index(op.f('ix_invoice_document_date'), 'invoice', ['document_date'], unique=False)
     op.create_index(op.f('ix_invoice_due_on'), 'invoice', ['due_on'], unique=False)
+    op.create_index(op.f('ix_invoice_dunning_level'), 'invoice', ['dunning_level'], unique=False, postgresql_where='dunning_level > 0')
+    op.create_index(op.f('ix_invoice_number'), 'invoice', ['number'], unique=False)
     op.create_index(op.f('ix_invoice_salesperson_id'), 'invoice', ['salesperson_id'], unique=False)
     op.create_index(op.f('ix_invoice_state_due_on'), 'invoice', ['state', 'due_on'], unique=False)
     op.create_index(op.f('ix_invoice_unit_id_id'), 'invoice', ['unit_id', 'id'], unique=False)
@@ -263,6 +267,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('external_id', name=op.f('uq_payment_external_id')),
     info={'kind': 'document'}
     )
+    op.create_index(op.f('ix_payment_amount_unapplied'), 'payment', ['amount_unapplied'], unique=False, postgresql_where='amount_unapplied > 0')
     op.create_index(op.f('ix_payment_created_by'), 'payment', ['created_by'], unique=False)
     op.create_index(op.f('ix_payment_customer_id_received_on'), 'payment', ['customer_id', 'received_on'], unique=False)
     op.create_index(op.f('ix_payment_received_on'), 'payment', ['received_on'], unique=False)
@@ -297,6 +302,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_credit_note_customer_id_document_date'), 'credit_note', ['customer_id', 'document_date'], unique=False)
     op.create_index(op.f('ix_credit_note_document_date'), 'credit_note', ['document_date'], unique=False)
     op.create_index(op.f('ix_credit_note_invoice_id'), 'credit_note', ['invoice_id'], unique=False)
+    op.create_index(op.f('ix_credit_note_number'), 'credit_note', ['number'], unique=False)
     op.create_table('invoice_line',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('invoice_id', sa.Uuid(), nullable=False),
