@@ -78,7 +78,7 @@ check-types:
 	$(call step,types,$(BIN)/mypy)
 
 check-tests:
-	$(call step,tidiness and rules,$(BIN)/pytest -q tests/tidy tests/rules \
+	$(call step,tidiness and rules,$(BIN)/pytest -q --tb=short tests/tidy tests/rules \
 		tests/conformance/test_boundaries.py)
 
 check-imports:

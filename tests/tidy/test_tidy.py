@@ -24,7 +24,7 @@ def modules() -> Sequence[Module]:
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)
 def test_the_source_is_tidy(check: Check, modules: Sequence[Module]) -> None:
-    assert complaints(check, check.find(modules), read_ratchet()) == []
+    expect_none(complaints(check, check.find(modules), read_ratchet()))
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -35,7 +35,7 @@ def test_every_route_is_guarded_told_and_typed(name: str) -> None:
         assert service.is_gateway
         return
     app = create_app(service, host=None)
-    assert complaints(ROUTES, bare_routes(app.routes), read_ratchet()) == []
+    expect_none(complaints(ROUTES, bare_routes(app.routes), read_ratchet()))
 
 
 def test_every_file_that_is_allowed_more_makes_use_of_it(modules: Sequence[Module]) -> None:
@@ -69,4 +69,10 @@ def test_tests_and_benchmarks_keep_the_size_limits() -> None:
         for folder in ("tests", "benchmarks")
         for module in read_modules(ROOT / folder, base=ROOT)
     ]
-    assert [str(o) for m in modules for o in (*long_files(m), *long_functions(m))] == []
+    expect_none([str(o) for m in modules for o in (*long_files(m), *long_functions(m))])
+
+
+def expect_none(told: Sequence[str]) -> None:
+    """Fail with the whole list, one complaint a line."""
+    if told:
+        pytest.fail("\n".join(told), pytrace=False)
