@@ -269,3 +269,31 @@ async def test_ledgers_only_grow(house: House, statement: str) -> None:
             async with tx.savepoint():
                 await tx.run(statement)
         assert [str(s.amount) for s in await tx.all(Settlement, invoice_id=invoice.id)] == ["10.00"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into settlement (id, created_at, invoice_id, entry, effective_on, amount)"
+        " select gen_random_uuid(), now(), %(id)s, 'write_off', '2026-06-15', 1",
+        "update invoice set amount_paid = 20, amount_open = 80 where id = %(id)s",
+        "update payment set amount_unapplied = 9 where customer_id ="
+        " (select customer_id from invoice where id = %(id)s)",
+    ],
+)
+async def test_amounts_that_do_not_agree_with_the_ledger_are_not_committed(
+    house: House, statement: Any
+) -> None:
+    """FIN-1: what does not balance is refused in the database, not only in code."""
+    tenant = await house.new_tenant()
+    async with house.tx("invoicing", tenant=tenant, commits=True) as tx:
+        invoice = await make_invoice(tx, await make_customer(tx))
+        await receive(tx, "30", (invoice.id, "10"))
+    with pytest.raises(psycopg.errors.CheckViolation) as caught:
+        async with house.tx("invoicing", tenant=tenant, commits=True) as tx:
+            await tx.run(statement, id=invoice.id)
+    assert caught.value.diag.constraint_name == "settlements_agree"
+    async with house.tx("invoicing", tenant=tenant) as tx:
+        after: Any = await tx.one(Invoice, invoice.id)
+        assert (str(after.amount_paid), str(after.amount_open)) == ("10.00", "90.00")
+        assert len(await tx.all(Settlement, invoice_id=invoice.id)) == 1

@@ -34,9 +34,8 @@ CREDITED_LINES: LiteralString = (
     " join credit_note n on n.id = l.credit_note_id"
     " where n.invoice_id = %(id)s and l.invoice_line_id is not null group by l.invoice_line_id"
 )
-CUSTOMERS: LiteralString = (
-    "select id from customer where id = any(%(ids)s) or code = any(%(codes)s)"
-    " or external_id = any(%(external_ids)s)"
+CALLED: LiteralString = (
+    "select id from customer where code = any(%(codes)s) or external_id = any(%(external_ids)s)"
 )
 OPEN_OLDEST_FIRST: LiteralString = (
     "select id from invoice where customer_id = %(customer)s and currency = %(currency)s"
@@ -91,10 +90,10 @@ async def customers(
     tx: ReadTx, *, ids: Iterable[UUID], codes: Iterable[str], external_ids: Iterable[str]
 ) -> list[Any]:
     """Customers by whatever they are called."""
-    found = await tx.rows(
-        CUSTOMERS, ids=list(ids), codes=list(codes), external_ids=list(external_ids)
-    )
-    return list(await tx.many(Customer, [row.id for row in found]))
+    wanted, called = set(ids), {"codes": list(codes), "external_ids": list(external_ids)}
+    if any(called.values()):
+        wanted |= {row.id for row in await tx.rows(CALLED, **called)}
+    return list(await tx.many(Customer, wanted))
 
 
 async def owed(tx: ReadTx, customer_id: UUID, currency: str) -> Decimal:

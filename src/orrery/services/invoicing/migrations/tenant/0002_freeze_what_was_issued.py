@@ -1,6 +1,8 @@
-"""Freeze what was issued: the database itself refuses to change it (FIN-1, FIN-2).
+"""Freeze what was issued, and keep the books in agreement: in the database itself (FIN-1, FIN-2).
 
-The statement triggers look at whole sets, so that a hundred lines cost one look.
+The statement triggers look at whole sets, so that a hundred lines cost one look. The deferred ones
+look once everything is written: what an invoice owes is its total less its ledger, what is left of
+a payment is its amount less what it settles.
 """
 
 from alembic import op
@@ -58,6 +60,43 @@ create trigger keep_issued_delete after delete on {table}
     referencing old table as touched for each statement execute function keep_issued_parts();
 """
 
+AGREE = """
+create function settlements_agree() returns trigger language plpgsql as $body$
+declare
+    invoice_wanted uuid := case when tg_table_name = 'invoice' then new.id end;
+    payment_wanted uuid := case when tg_table_name = 'payment' then new.id end;
+begin
+    if tg_table_name = 'settlement' then
+        invoice_wanted := new.invoice_id;
+        payment_wanted := new.payment_id;
+    end if;
+    if exists (
+        select 1 from invoice i where i.id = invoice_wanted and i.state <> 'draft'
+            and i.amount_open <> i.total - coalesce(
+                (select sum(s.amount) from settlement s where s.invoice_id = i.id), 0)
+    ) or exists (
+        select 1 from payment p where p.id = payment_wanted and p.state = 'received'
+            and p.amount_unapplied <> p.amount - coalesce(
+                (select sum(s.amount) from settlement s
+                 where s.payment_id = p.id and s.entry = 'payment'), 0)
+    ) then
+        raise exception 'amounts and ledger do not agree'
+            using errcode = 'check_violation', constraint = 'settlements_agree';
+    end if;
+    return null;
+end $body$;
+create constraint trigger agree after insert on settlement deferrable initially deferred
+    for each row execute function settlements_agree();
+create constraint trigger agree_on_change after update on invoice deferrable initially deferred
+    for each row when (new.amount_open is distinct from old.amount_open)
+    execute function settlements_agree();
+create constraint trigger agree after insert on payment deferrable initially deferred
+    for each row execute function settlements_agree();
+create constraint trigger agree_on_change after update on payment deferrable initially deferred
+    for each row when (new.amount_unapplied is distinct from old.amount_unapplied)
+    execute function settlements_agree();
+"""
+
 
 def upgrade() -> None:
     """Apply the revision."""
@@ -65,10 +104,15 @@ def upgrade() -> None:
     op.execute(FREEZE_INVOICE)
     for table in ("invoice_line", "invoice_tax"):
         op.execute(ON_PARTS.format(table=table))
+    op.execute(AGREE)
 
 
 def downgrade() -> None:
     """Take the revision back."""
+    for trigger in ("agree on settlement", "agree on payment", "agree_on_change on payment",
+                    "agree_on_change on invoice"):  # fmt: skip
+        op.execute(f"drop trigger {trigger}")
+    op.execute("drop function settlements_agree")
     for table in ("invoice_line", "invoice_tax"):
         for verb in ("insert", "update", "delete"):
             op.execute(f"drop trigger keep_issued_{verb} on {table}")
