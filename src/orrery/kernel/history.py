@@ -50,11 +50,14 @@ begin
                'insert', to_jsonb(n)
         from new_rows n;
     elsif tg_op = 'UPDATE' then
+        -- A row that was given another id ends under the old one and begins under the new.
         insert into "{schema}".history
             (actor, on_behalf_of, request_id, table_name, record_id, verb, before, after)
-        select told->>'actor', told->>'behalf', told->>'request', tg_table_name, n.id,
-               'update', to_jsonb(o), to_jsonb(n)
-        from new_rows n join old_rows o on o.id = n.id
+        select told->>'actor', told->>'behalf', told->>'request', tg_table_name,
+               coalesce(n.id, o.id),
+               case when o.id is null then 'insert' when n.id is null then 'delete'
+                    else 'update' end, to_jsonb(o), to_jsonb(n)
+        from new_rows n full join old_rows o on o.id = n.id
         where to_jsonb(o) is distinct from to_jsonb(n);
     else
         insert into "{schema}".history

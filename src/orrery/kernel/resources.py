@@ -454,9 +454,11 @@ async def _then(tx: Any, resource: Resource, id: UUID, at: datetime) -> bytes:
     row = await history.as_of(tx, table_sql(resource.table).name, id, at)
     if row is None:
         raise NotFound(resource=resource.name, id=id, as_of=at)
-    decimals = {name for name in row if resource.kind(name) is Decimal}
+    columns = resource.table.__table__.columns
+    decimals = {column.name for column in columns if isinstance(column.type, Numeric)}
     told = {n: str(v) if n in decimals and v is not None else v for n, v in row.items()}
-    return orjson.dumps(told, default=str)
+    # What is left are numbers inside a JSON column: they stay numbers, digit by digit.
+    return orjson.dumps(told, default=lambda number: orjson.Fragment(str(number)))
 
 
 _JSON_KINDS: dict[type[Any], dict[str, str]] = {
