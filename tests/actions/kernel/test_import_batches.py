@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from orrery.kernel import batches, testing
+from orrery.kernel import testing
+from orrery.kernel.exchange import batches
 from tests.actions.kernel.conftest import BOXES, Desk, as_csv, counts
 from tests.actions.kernel.depot import service
 

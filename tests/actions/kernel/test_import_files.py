@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orrery.kernel import imports
+from orrery.kernel.exchange import imports
 from tests.actions.kernel.conftest import BOXES, Desk, as_csv, as_json, as_xlsx, counts
 
 TAKEN_IN = [

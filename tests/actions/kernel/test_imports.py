@@ -61,12 +61,15 @@ async def test_columns_that_the_file_has_not_stay_and_empty_cells_clear(desk: De
 
 async def test_of_two_rows_for_one_record_the_last_one_wins(desk: Desk) -> None:
     """Within a chunk as between chunks: the file is taken in from top to bottom."""
-    batch = await desk.take_in("boxes", "code,name\nA,First\nB,Other\nA,Second\nA,Third")
-    assert counts(batch) == (4, 2, 2, 0)
+    made = await desk.take_in("boxes", "code,name\nA,First\nB,Other\nA,Second\nA,Third")
+    assert counts(made) == (4, 2, 2, 0)
     assert [(b["code"], b["name"]) for b in await desk.all("boxes")] == [
         ("A", "Third"),
         ("B", "Other"),
     ]
+    changed = await desk.take_in("boxes", "code,name\nA,Fourth\nA,Fifth")
+    assert counts(changed) == (2, 0, 2, 0)
+    assert (await desk.all("boxes"))[0]["name"] == "Fifth"
 
 
 async def test_bad_rows_in_every_chunk_leave_the_others_in_order(desk: Desk) -> None:

@@ -15,10 +15,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
+from orrery.kernel.exchange.imports import Import
 from orrery.kernel.history import TakenBack
-from orrery.kernel.imports import Import
 from orrery.kernel.reference import ReferenceTable, reference_routes
-from orrery.kernel.resources import Resource, resource_routes
+from orrery.kernel.resources import Resource
+from orrery.kernel.routing import resource_routes
 from orrery.kernel.schemas import Draft, Exact, View
 from orrery.kernel.service import Service
 from orrery.kernel.tables import TYPES, Document, Ledger, Record, Reference, tables
@@ -83,7 +84,7 @@ class Item(Document, Base):
     __tablename__ = "item"
     title: Mapped[str] = mapped_column(unique=True)
     price: Mapped[Decimal] = mapped_column(Numeric(18, 2))
-    box_id: Mapped[UUID | None] = mapped_column(ForeignKey("box.id"))
+    box_id: Mapped[UUID | None] = mapped_column(ForeignKey("box.id"), index=True)
     owner_id: Mapped[UUID | None]
 
 
@@ -91,7 +92,7 @@ class Label(Record, Base):
     """A line of an article."""
 
     __tablename__ = "label"
-    item_id: Mapped[UUID] = mapped_column(ForeignKey("item.id"))
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("item.id"), index=True)
     text: Mapped[str]
 
 
@@ -99,7 +100,7 @@ class Movement(Ledger, Base):
     """What can only be reversed."""
 
     __tablename__ = "movement"
-    item_id: Mapped[UUID] = mapped_column(ForeignKey("item.id"))
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("item.id"), index=True)
 
 
 class BoxView(View):

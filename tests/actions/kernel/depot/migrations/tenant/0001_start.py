@@ -46,6 +46,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('title', name=op.f('uq_item_title')),
     info={'kind': 'document'}
     )
+    op.create_index(op.f('ix_item_box_id'), 'item', ['box_id'], unique=False)
     op.create_table('label',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('item_id', sa.Uuid(), nullable=False),
@@ -54,6 +55,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_label')),
     info={'kind': 'record'}
     )
+    op.create_index(op.f('ix_label_item_id'), 'label', ['item_id'], unique=False)
     op.create_table('movement',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('item_id', sa.Uuid(), nullable=False),
@@ -63,4 +65,5 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_movement')),
     info={'kind': 'ledger'}
     )
+    op.create_index(op.f('ix_movement_item_id'), 'movement', ['item_id'], unique=False)
     # ### end Alembic commands ###
