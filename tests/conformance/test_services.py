@@ -11,10 +11,10 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from sqlalchemy import Boolean
 
 from orrery.kernel import events, revisions, settings
-from orrery.kernel.db import table_sql
 from orrery.kernel.resources import Resource
 from orrery.kernel.runtime import Runtime
 from orrery.kernel.service import Service, discover, openapi_of
+from orrery.kernel.statements import table_sql
 from orrery.kernel.testing import House, order
 from orrery.kernel.types.refusal import Refusal
 

@@ -14,7 +14,8 @@ from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.http import May, WriteTx, refusals, routes
 from orrery.kernel.reference import ReferenceTable, reference_routes
-from orrery.kernel.resources import Resource, resource_routes
+from orrery.kernel.resources import Resource
+from orrery.kernel.routing import resource_routes
 from orrery.kernel.schemas import Draft, Exact, Instant, View
 from orrery.kernel.service import Service
 from orrery.kernel.tables import TYPES, Document, Ledger, Record, Reference, tables

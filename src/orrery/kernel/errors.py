@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from psycopg import errors as pg
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from orrery.kernel import log
@@ -49,6 +50,13 @@ class NotAllowedByDatabase(Refusal):
     """The database forbids it: a ledger takes no update and no delete."""
 
     code = "kernel.ledger_is_append_only"
+
+
+class ClientGone(Refusal):
+    """The client left before its request was complete; nobody reads this."""
+
+    code = "kernel.client_gone"
+    status = 499
 
 
 class OutOfRange(Refusal):
@@ -133,6 +141,8 @@ def understood(error: Exception, constraints: Mapping[str, type[Refusal]]) -> Re
         return error
     if isinstance(error, PoolTimeout):
         return Unavailable(reason="no_connection_free")
+    if isinstance(error, ClientDisconnect):
+        return ClientGone()
     if isinstance(error, psycopg.DataError) and "NUL" in str(error):
         return Malformed(reason="nul_character")
     if isinstance(error, psycopg.Error):
@@ -171,7 +181,7 @@ def install(app: FastAPI, service: Any) -> None:
         return problem(code, error.status_code, {"path": request.url.path}, error.headers)
 
     handlers: Any = app.add_exception_handler
-    for kind in (Refusal, psycopg.Error, PoolTimeout, Exception):
+    for kind in (Refusal, psycopg.Error, PoolTimeout, ClientDisconnect, Exception):
         handlers(kind, on_error)
     handlers(RequestValidationError, on_malformed)
     handlers(HTTPException, on_http)

@@ -7,17 +7,15 @@ parallel, each in its own transaction, so a broken run is taken up where it stop
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from psycopg import AsyncConnection
 
 from orrery.kernel import events, history, log, tenancy
+from orrery.kernel.chains import EMPTY, Chain, head
 from orrery.kernel.db import Database
 from orrery.kernel.service import Service
 
-Chain = str  # "tenant" or "platform"
-EMPTY = "base"
 # A migration that cannot get its lock soon must not make everybody else wait behind it.
 LOCK_TIMEOUT = "5s"
 
@@ -32,17 +30,6 @@ class Report:
     before: str
     after: str
     error: str | None = None
-
-
-def chain_folder(service: Service, chain: Chain) -> Path:
-    """Where the revisions of a chain live."""
-    return service.folder / "migrations" / chain
-
-
-def head(service: Service, chain: Chain) -> str:
-    """The newest revision of a chain; revisions are numbered, so the names tell."""
-    numbers = [path.name.partition("_")[0] for path in chain_folder(service, chain).glob("0*_*.py")]
-    return max(numbers, default=EMPTY)
 
 
 def kernel_sql(service: Service, tenant: str | None) -> str:
@@ -70,7 +57,7 @@ async def migrate_schema(
     if not before:
         await connection.execute(kernel_sql(service, tenant).encode())
     if target != EMPTY:
-        # Alembic costs a third of a second to import, and a house at its head never needs it.
+        # Alembic costs a third of a second to import; a house at its head never needs it.
         from orrery.kernel import revisions
 
         await connection.execute(revisions.render(service, chain, before or EMPTY).encode())

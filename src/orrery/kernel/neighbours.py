@@ -4,6 +4,7 @@ Time-outs, retries with jitter for calls that may be repeated, and a circuit bre
 a service may ask only those that its manifest names.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,7 +76,10 @@ class Directory:
             place = self.route(service)
             if place is None:
                 raise Unavailable(service=service, reason="unknown_address")
-            transport = None if isinstance(place, str) else httpx2.ASGITransport(app=place)
+            transport = None
+            if not isinstance(place, str):
+                # Its bug is its own: a 500, as over a network, and not our exception.
+                transport = httpx2.ASGITransport(app=place, raise_app_exceptions=False)
             self._clients[service] = httpx2.AsyncClient(
                 transport=transport,
                 base_url=place if isinstance(place, str) else f"http://{service}",
@@ -160,9 +164,11 @@ class Neighbour:
         try:
             async with await self._directory.breaker(self._service):
                 try:
-                    response = await self._directory.client(self._service).request(
-                        method, full, headers=headers, **options
-                    )
+                    # The client's own time-out is for each byte, and none for an app in here.
+                    async with asyncio.timeout(TIMEOUT_SECONDS):
+                        response = await self._directory.client(self._service).request(
+                            method, full, headers=headers, **options
+                        )
                 except (httpx2.TransportError, OSError) as error:
                     raise _Trouble(type(error).__name__) from error
                 if response.status_code in (502, 503, 504) or response.status_code == 500:

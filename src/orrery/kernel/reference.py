@@ -12,9 +12,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, create_model
 
 from orrery.kernel.caller import Caller
+from orrery.kernel.exchange.imports import Import
 from orrery.kernel.http import May, WriteTx, refusals
-from orrery.kernel.imports import Import
-from orrery.kernel.resources import Resource, resource_routes
+from orrery.kernel.resources import Resource
+from orrery.kernel.routing import resource_routes
 from orrery.kernel.schemas import Draft
 from orrery.kernel.types.permission import Permission
 from orrery.kernel.types.refusal import Malformed, NotFound, Stale

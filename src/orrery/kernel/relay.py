@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from orrery.kernel import log, metrics
+from orrery.kernel import clock, log, metrics
 from orrery.kernel.db import Database
 from orrery.kernel.events import Letter
 
@@ -42,13 +42,13 @@ class InboxBroker:
         for service, deliveries in rows.items():
             await connection.execute(
                 f'insert into "{service}".inbox (event_id, reaction, tenant, name, subject, at,'
-                " actor, on_behalf_of, request_id, data)"
+                " actor, on_behalf_of, request_id, data, next_at)"
                 " select o.id, d.reaction, o.tenant, o.name, o.subject, o.at, o.actor,"
-                " o.on_behalf_of, o.request_id, o.data"
+                " o.on_behalf_of, o.request_id, o.data, %s"
                 " from unnest(%s::text[], %s::uuid[]) with ordinality as d (reaction, id, position)"
                 f' join "{_source(deliveries)}".outbox o on o.id = d.id order by d.position'
                 " on conflict (event_id, reaction) do nothing",
-                [[r for r, _ in deliveries], [letter.id for _, letter in deliveries]],
+                [clock.now(), [r for r, _ in deliveries], [letter.id for _, letter in deliveries]],
             )
 
 

@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, NullPool, create_engine
 
-from orrery.kernel.migrate import EMPTY, Chain, chain_folder, head
+from orrery.kernel.chains import EMPTY, Chain, chain_folder, head
 from orrery.kernel.service import Service
 
 ENV = Path(__file__).parent / "migration_env"

@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from orrery.kernel import batches, migrate, settings, tenancy, worker
+from orrery.kernel import migrate, settings, tenancy, worker
 from orrery.kernel.caller import Caller, Verifier, service_caller
 from orrery.kernel.db import Database, Transaction, Tx
+from orrery.kernel.exchange import batches
 from orrery.kernel.http import own_transaction
 from orrery.kernel.jobs import Jobs
 from orrery.kernel.jobs import defer as defer_job

@@ -242,7 +242,9 @@ async def rebuild(
         for row in sorted(log_rows, key=lambda row: (row[0], row[1])):
             for name in subscriptions[row[3]]:
                 tx.event_id, tx.event_at = row[2], row[0]
-                tx.letter = Claimed(row[2], name, tenant, row[3], row[4], row[5], row[6], row[7], 0, row[0])
+                tx.letter = Claimed(
+                    row[2], name, tenant, row[3], row[4], row[5], row[6], row[7], 0, row[0]
+                )
                 await reactions[name](tx, tx.caller, events.decode(row[3], row[4]))
         await transaction.commit()
     return len(log_rows)

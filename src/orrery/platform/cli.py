@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orrery.kernel import log, migrate, settings, worker
+from orrery.kernel.chains import Chain
 from orrery.kernel.embedded import Embedded
 from orrery.kernel.runtime import Runtime
 from orrery.kernel.service import discover
@@ -337,7 +338,7 @@ def new_revision(
     service: str,
     message: str = "start",
     *,
-    chain: Annotated[str, Parameter(help="tenant or platform")] = "tenant",
+    chain: Annotated[Chain, Parameter(help="tenant or platform")] = "tenant",
 ) -> None:
     """Write a service's next migration by comparing its tables with its revisions."""
     from orrery.kernel import revisions  # Alembic is slow to import, and only needed here

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from orrery.kernel import clock, migrate
+from orrery.kernel import chains, clock
 from orrery.kernel.runtime import Runtime
 from orrery.kernel.tenancy import schema_of
 
@@ -24,7 +24,7 @@ async def export_tenant(runtime: Runtime, tenant: str, file: Path) -> int:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
                 for service in runtime.services.values():
                     schema = schema_of(tenant, service.name)
-                    told[service.name] = {"revision": migrate.head(service, "tenant")}
+                    told[service.name] = {"revision": chains.head(service, "tenant")}
                     cursor = await connection.execute(
                         "select tablename from pg_tables where schemaname = %s order by 1", [schema]
                     )

@@ -86,6 +86,8 @@ async def listen(runtime: Runtime, app: Any, *, host: str, port: int) -> None:
         access_log=False,
         lifespan="off",
         server_header=False,
+        # Who the client is behind a proxy, the gateway decides by its trusted proxies.
+        proxy_headers=False,
         date_header=True,
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=65_536,

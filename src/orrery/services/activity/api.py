@@ -1,6 +1,6 @@
 """Routes of activity."""
 
-from orrery.kernel.resources import resource_routes
+from orrery.kernel.routing import resource_routes
 from orrery.services.activity.queries import ENTRIES
 
 entries = resource_routes(ENTRIES)

@@ -7,7 +7,8 @@ from fastapi import Query
 
 from orrery.kernel.caller import Caller
 from orrery.kernel.http import May, ReadTx, SignedIn, WriteTx, refusals, routes
-from orrery.kernel.resources import PAGE_DEFAULT, PAGE_MAX, resource_routes
+from orrery.kernel.resources import PAGE_DEFAULT, PAGE_MAX
+from orrery.kernel.routing import resource_routes
 from orrery.kernel.types.refusal import NotFound
 from orrery.kernel.types.states import WrongState
 from orrery.services.notifications import permissions as p

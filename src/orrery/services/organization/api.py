@@ -5,7 +5,7 @@ from uuid import UUID
 
 from orrery.kernel.caller import Caller
 from orrery.kernel.http import May, ReadTx, SignedIn, WriteTx, refusals, routes
-from orrery.kernel.resources import resource_routes
+from orrery.kernel.routing import resource_routes
 from orrery.services.organization import permissions as p
 from orrery.services.organization import queries
 from orrery.services.organization import schemas as s

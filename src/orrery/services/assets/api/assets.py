@@ -9,9 +9,9 @@ from fastapi import Body, Query
 from starlette.responses import Response
 
 from orrery.kernel.caller import Caller
+from orrery.kernel.exchange.imports import Import
 from orrery.kernel.http import May, ReadTx, WriteTx, refusals, routes
-from orrery.kernel.imports import Import
-from orrery.kernel.resources import resource_routes
+from orrery.kernel.routing import resource_routes
 from orrery.kernel.types.refusal import NotFound, Stale, TooLarge, Unavailable
 from orrery.kernel.types.states import WrongState
 from orrery.services.assets import permissions as p

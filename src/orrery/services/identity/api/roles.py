@@ -7,7 +7,7 @@ from fastapi import Query
 
 from orrery.kernel.caller import Caller
 from orrery.kernel.http import May, ReadTx, WriteTx, refusals, routes
-from orrery.kernel.resources import resource_routes
+from orrery.kernel.routing import resource_routes
 from orrery.kernel.types.refusal import NotFound
 from orrery.services.identity import permissions as p
 from orrery.services.identity import schemas as s

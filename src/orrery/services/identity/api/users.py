@@ -5,7 +5,7 @@ from uuid import UUID
 
 from orrery.kernel.caller import Caller
 from orrery.kernel.http import May, ReadTx, WriteTx, refusals, routes
-from orrery.kernel.resources import resource_routes
+from orrery.kernel.routing import resource_routes
 from orrery.kernel.types.refusal import NotFound
 from orrery.services.identity import permissions as p
 from orrery.services.identity import schemas as s

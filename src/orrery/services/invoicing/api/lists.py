@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from orrery.kernel.imports import Import
-from orrery.kernel.resources import resource_routes
+from orrery.kernel.exchange.imports import Import
+from orrery.kernel.routing import resource_routes
 from orrery.services.invoicing import permissions as p
 from orrery.services.invoicing.actions.customers import import_customer
 from orrery.services.invoicing.actions.imports import import_invoices

@@ -8,7 +8,7 @@ from fastapi import Query
 
 from orrery.kernel.caller import Caller
 from orrery.kernel.http import May, ReadTx, WriteTx, refusals, routes
-from orrery.kernel.resources import resource_routes
+from orrery.kernel.routing import resource_routes
 from orrery.kernel.types.refusal import Malformed, NotFound
 from orrery.services.people import permissions as p
 from orrery.services.people import schemas as s

@@ -5,9 +5,9 @@ from typing import Annotated
 from uuid import UUID
 
 from orrery.kernel.caller import Caller
+from orrery.kernel.exchange.imports import Import
 from orrery.kernel.http import May, WriteTx, refusals, routes
-from orrery.kernel.imports import Import
-from orrery.kernel.resources import resource_routes
+from orrery.kernel.routing import resource_routes
 from orrery.kernel.types.refusal import NotFound, Stale
 from orrery.services.people import permissions as p
 from orrery.services.people import schemas as s

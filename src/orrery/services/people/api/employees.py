@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import Query
 
 from orrery.kernel.caller import Caller
+from orrery.kernel.exchange.imports import Import
 from orrery.kernel.http import May, ReadTx, WriteTx, refusals, routes
-from orrery.kernel.imports import Import
-from orrery.kernel.resources import resource_routes
+from orrery.kernel.routing import resource_routes
 from orrery.kernel.schemas import Page
 from orrery.kernel.types.refusal import NotFound, Stale
 from orrery.kernel.types.states import WrongState

@@ -17,7 +17,8 @@ from pydantic import AliasChoices, BaseModel, ValidationError
 
 from orrery.kernel import errors, log
 from orrery.kernel.caller import Caller
-from orrery.kernel.db import Tx, table_sql
+from orrery.kernel.db import Tx
+from orrery.kernel.statements import table_sql
 from orrery.kernel.types.refusal import Refusal
 
 # What a deferred constraint has to say belongs to the rows that made it speak, not to the commit.

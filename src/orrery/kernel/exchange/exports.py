@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, Literal
 
 import orjson
-import xlsxwriter  # type: ignore[import-untyped] # it ships no types
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.http import May
-from orrery.kernel.resources import Resource, Wanted, order_sql, understand
+from orrery.kernel.listing import Wanted, order_sql, understand
+from orrery.kernel.resources import Resource
 
 Form = Literal["csv", "xlsx", "json"]
 MEDIA: dict[str, str] = {
@@ -97,6 +97,8 @@ async def json_parts(
 
 
 async def _xlsx(names: list[str], rows: AsyncIterator[tuple[Any, ...]]) -> AsyncIterator[bytes]:
+    import xlsxwriter  # type: ignore[import-untyped] # no types; slow to import, rarely needed
+
     with tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
         book = xlsxwriter.Workbook(
             file.name, {"constant_memory": True, "strings_to_formulas": False}

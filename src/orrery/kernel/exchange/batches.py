@@ -14,10 +14,11 @@ from uuid import UUID
 import orjson
 from pydantic import TypeAdapter
 
-from orrery.kernel import correlate, history, tabular
+from orrery.kernel import correlate, history
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import ReadTx, Tx
-from orrery.kernel.intake import Intake, Outcome
+from orrery.kernel.exchange import tabular
+from orrery.kernel.exchange.intake import Intake, Outcome
 from orrery.kernel.schemas import Instant, View
 from orrery.kernel.types.ids import new_id
 from orrery.kernel.types.refusal import NotFound, Refusal, TooLarge

@@ -74,7 +74,7 @@ async def opened(content: bytes) -> AsyncIterator[Table]:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "orrery.kernel.tabular",
+            "orrery.kernel.exchange.tabular",
             copy.name,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

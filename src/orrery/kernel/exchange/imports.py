@@ -10,13 +10,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
-from orrery.kernel import batches, exports, history, tabular
-from orrery.kernel.batches import ImportView
+from orrery.kernel import history
 from orrery.kernel.caller import Caller
-from orrery.kernel.db import table_sql
+from orrery.kernel.exchange import batches, exports, tabular
+from orrery.kernel.exchange.batches import ImportView
+from orrery.kernel.exchange.intake import Intake, Outcome, suggested
 from orrery.kernel.http import May, ReadTx, WriteTx, refusals
-from orrery.kernel.intake import Intake, Outcome, suggested
 from orrery.kernel.schemas import Page, View
+from orrery.kernel.statements import table_sql
 from orrery.kernel.types.permission import Permission
 from orrery.kernel.types.refusal import Malformed, NotFound, TooLarge
 from orrery.kernel.types.states import WrongState

@@ -1,0 +1,1 @@
+"""Import and export of any resource: a mechanism of its own size (decision 0010)."""
