@@ -1,0 +1,1 @@
+"""The only public door: credentials, routing, composition, limits, overload."""

@@ -1,0 +1,1 @@
+"""The door itself, as one plain ASGI application made of small parts."""

@@ -1,0 +1,1 @@
+"""What the gateway decides: pure Python, time as whole nanoseconds."""
