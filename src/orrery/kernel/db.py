@@ -312,15 +312,7 @@ class Transaction:
 
     async def start(self, tenant: str | None, service: str, caller: Caller | None) -> None:
         """Begin and enter the tenant's schema, in one round trip."""
-        values = tenancy.start_values(tenant, service, caller)
-        # Two statements in one message of the simple protocol; standard_conforming_strings is on,
-        # so doubling the quotes is all the escaping there is.
-        role, path, told = (value.replace("'", "''") for value in values)
-        await self.connection.execute(
-            f"begin; select set_config('role', '{role}', true),"
-            f" set_config('search_path', '{path}', true),"
-            f" set_config('orrery.caller', '{told}', true)"
-        )
+        await self.connection.execute(tenancy.begin(tenant, service, caller))
         self.is_open = True
 
     async def enter(self, tenant: str | None, service: str, caller: Caller | None) -> None:
@@ -328,8 +320,8 @@ class Transaction:
         await self.connection.execute(tenancy.START, tenancy.start_values(tenant, service, caller))
 
     async def leave(self) -> None:
-        """Come back to the owner's role (a tenant's role may not call set_config)."""
-        await self.connection.execute("set local role none")
+        """Come back to the owner's role of the connection."""
+        await self.connection.execute(tenancy.LEAVE)
 
     async def commit(self) -> None:
         """Make it last; raises what a deferred constraint has to say.

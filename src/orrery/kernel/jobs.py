@@ -13,6 +13,7 @@ import procrastinate
 from procrastinate import App, PsycopgConnector, RetryStrategy
 
 from orrery.kernel import log, metrics, tenancy
+from orrery.kernel.caller import service_caller
 from orrery.kernel.db import Tx
 from orrery.kernel.http import own_transaction
 
@@ -84,7 +85,8 @@ class Jobs:
         @self.app.task(
             name=RUN,
             queue=QUEUE,
-            retry=RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=3),
+            # It counts the attempts before this one.
+            retry=RetryStrategy(max_attempts=MAX_ATTEMPTS - 1, exponential_wait=3),
         )
         async def run(
             tenant: str, service: str, job: str, arguments: dict[str, Any], told: dict[str, Any]
@@ -106,8 +108,12 @@ class Jobs:
         @self.app.task(name=f"{TICK}.{service}.{job}", queue=QUEUE, pass_context=False)
         async def tick(timestamp: int) -> None:
             for tenant in await self._runtime.tenants_of(service):
-                async with own_transaction(self._runtime.hosts[service], tenant) as tx:
-                    await defer(tx, service, job, {})
+                try:
+                    async with own_transaction(self._runtime.hosts[service], tenant) as tx:
+                        await defer(tx, service, job, {})
+                except Exception as error:
+                    metrics.JOBS.labels(service, job, "failed").inc()
+                    logger.warning("cron not queued", tenant=tenant, job=job, error=str(error))
             logger.info("cron", service=service, job=job, at=timestamp)
 
     async def run(
@@ -121,9 +127,13 @@ class Jobs:
         """Run one job in one transaction of its tenant; jobs that need several open their own."""
         host = self._runtime.hosts[service]
         function = host.job(job)
-        token = log.request_id.set(str(told.get("request") or "job"))
+        request, behalf = str(told.get("request") or "job"), told.get("behalf") or told.get("actor")
+        # What a service queued by itself, as a cron line does, is on nobody's behalf.
+        behalf = None if behalf == f"service:{service}" else behalf
+        caller = service_caller(tenant, service, behalf=behalf, request_id=request)
+        token = log.request_id.set(request)
         try:
-            async with own_transaction(host, tenant) as tx:
+            async with own_transaction(host, tenant, caller) as tx:
                 await function(tx, tx.caller, **arguments)
         except (tenancy.NoSuchTenant, tenancy.TenantSuspended) as gone:
             logger.warning("job dropped", service=service, job=job, reason=gone.code)
@@ -134,6 +144,14 @@ class Jobs:
             metrics.JOBS.labels(service, job, "done").inc()
         finally:
             log.request_id.reset(token)
+
+    async def forget(self, connection: Any, tenant: str) -> None:
+        """Take a tenant's jobs out of the queue, for whoever gets its code next."""
+        await connection.execute("set local search_path to orrery_jobs")
+        await connection.execute(
+            "delete from procrastinate_jobs where args->>'tenant' = %s and status <> 'doing'",
+            [tenant],
+        )
 
     async def prepare(self, connection: Any) -> None:
         """Create the queue's schema; safe to repeat."""

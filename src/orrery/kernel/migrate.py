@@ -35,7 +35,7 @@ class Report:
 def kernel_sql(service: Service, tenant: str | None) -> str:
     """What every schema has from the kernel: history and numbers, or outbox and inbox."""
     if tenant is None:
-        return events.TABLES.replace("{group}", f"{service.name}__tenants")
+        return events.TABLES.replace("{group}", tenancy.group_of(service.name))
     return history.TABLES.replace("{schema}", tenancy.schema_of(tenant, service.name))
 
 

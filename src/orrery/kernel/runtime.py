@@ -357,6 +357,7 @@ class Runtime:
             for service in self.services:
                 await tenancy.drop_schema(connection, tenant, service)
             await connection.execute("delete from orrery.tenant where code = %s", [tenant])
+            await self.jobs.forget(connection, tenant)
         self._tenants.pop(tenant, None)
 
     async def rebuild(self, service: str, tenant: str) -> int:

@@ -1,7 +1,7 @@
 """The statements of a table, rendered once from its declaration."""
 
 from collections import namedtuple
-from functools import cache
+from collections.abc import Callable
 from typing import Any, cast
 
 from psycopg import AsyncCursor
@@ -27,6 +27,7 @@ class TableSql:
         self.listed = ", ".join(f'"{name}"' for name in self.columns)
         self.select = f'select {self.listed} from "{table.name}"'
         self.has_version = "version" in self.columns
+        self._texts: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def make(self, _cursor: AsyncCursor[Any]) -> Any:
         """Row factory of psycopg: the columns come in declared order."""
@@ -36,14 +37,31 @@ class TableSql:
         """Wrap what goes into a JSONB column."""
         return Jsonb(value) if name in self.json and value is not None else value
 
-    @cache  # noqa: B019 - one instance per table, kept for the life of the process
     def insert(self, names: tuple[str, ...]) -> str:
+        """Insert one row; the text is made once per set of columns."""
+        return self._once(("insert", names), self._insert)
+
+    def insert_many(self, names: tuple[str, ...]) -> str:
+        """Insert a set of rows that comes as one JSON value."""
+        return self._once(("insert many", names), self._insert_many)
+
+    def update(self, names: tuple[str, ...]) -> str:
+        """Change one row, and its version with it."""
+        return self._once(("update", names), self._update)
+
+    def _once(
+        self, key: tuple[str, tuple[str, ...]], make: Callable[[tuple[str, ...]], str]
+    ) -> str:
+        if key not in self._texts:
+            self._texts[key] = make(key[1])
+        return self._texts[key]
+
+    def _insert(self, names: tuple[str, ...]) -> str:
         columns = ", ".join(f'"{n}"' for n in names)
         values = ", ".join(f"%({n})s" for n in names)
         return f'insert into "{self.name}" ({columns}) values ({values}) returning {self.listed}'
 
-    @cache  # noqa: B019
-    def insert_many(self, names: tuple[str, ...]) -> str:
+    def _insert_many(self, names: tuple[str, ...]) -> str:
         # One JSON value costs a tenth of adapting an array per column (benchmarks, prototype).
         columns = ", ".join(f'"{n}"' for n in names)
         typed = ", ".join(f'"{n}" {self.types[n]}' for n in names)
@@ -52,8 +70,7 @@ class TableSql:
             f" from jsonb_to_recordset(%(rows)s::jsonb) as r ({typed}) returning {self.listed}"
         )
 
-    @cache  # noqa: B019
-    def update(self, names: tuple[str, ...]) -> str:
+    def _update(self, names: tuple[str, ...]) -> str:
         sets = [f'"{n}" = %({n})s' for n in names]
         if self.has_version:
             sets.append("version = version + 1")

@@ -73,6 +73,27 @@ def start_values(tenant: str | None, service: str, caller: Caller | None) -> lis
     return [role, path, orjson.dumps(told).decode()]
 
 
+# A tenant's role may not call set_config, but may give the role back.
+LEAVE: LiteralString = "set local role none"
+
+
+def begin(tenant: str | None, service: str, caller: Caller | None) -> str:
+    """Begin and ``START`` in one message of the simple protocol: one round trip.
+
+    standard_conforming_strings is on, so doubling the quotes is all the escaping there is.
+    """
+    role, path, told = (value.replace("'", "''") for value in start_values(tenant, service, caller))
+    return (
+        f"begin; select set_config('role', '{role}', true),"
+        f" set_config('search_path', '{path}', true), set_config('orrery.caller', '{told}', true)"
+    )
+
+
+def group_of(service: str) -> str:
+    """The role that every tenant's role of a service belongs to."""
+    return f"{service}__tenants"
+
+
 PLATFORM = """
 create schema if not exists orrery;
 create table if not exists orrery.tenant (
@@ -101,18 +122,16 @@ def _names(tenant: str, service: str) -> dict[str, sql.Composable]:
         "schema": sql.Identifier(schema),
         "role": sql.Identifier(schema),
         "service": sql.Identifier(service),
-        "group": sql.Identifier(f"{service}__tenants"),
+        "group": sql.Identifier(group_of(service)),
         "path": sql.SQL(", ").join([sql.Identifier(schema), sql.Identifier(service)]),
     }
 
 
 async def ensure_service_schema(connection: AsyncConnection[Any], service: str) -> None:
     """Create a service's own schema and the group role that its tenants' roles belong to."""
-    names = {"service": sql.Identifier(service), "group": sql.Identifier(f"{service}__tenants")}
+    names = {"service": sql.Identifier(service), "group": sql.Identifier(group_of(service))}
     exists = await (
-        await connection.execute(
-            "select 1 from pg_roles where rolname = %s", [f"{service}__tenants"]
-        )
+        await connection.execute("select 1 from pg_roles where rolname = %s", [group_of(service)])
     ).fetchone()
     if exists is None:
         await connection.execute(sql.SQL("create role {group} nologin").format(**names))
