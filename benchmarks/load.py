@@ -74,8 +74,19 @@ def pgbench_rate(url: str, script: str, *, seconds: int, clients: int = CLIENTS)
         file.write(script)
         file.flush()
         done = subprocess.run(
-            [folder / "pgbench", "-n", "-c", str(clients), "-j", "1", "-T", str(seconds)]
-            + ["-f", file.name, url],
+            [
+                folder / "pgbench",
+                "-n",
+                "-c",
+                str(clients),
+                "-j",
+                "1",
+                "-T",
+                str(seconds),
+                "-f",
+                file.name,
+                url,
+            ],
             capture_output=True,
             text=True,
             check=False,

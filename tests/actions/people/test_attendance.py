@@ -13,11 +13,11 @@ from orrery.kernel.db import Tx
 from orrery.kernel.testing import House
 from orrery.kernel.types.ids import new_id
 from orrery.services.people import models as m
-from orrery.services.people import schemas as s
 from orrery.services.people.actions import attendance, zones
 from orrery.services.people.queries import attendance as queries
 from orrery.services.people.rules import attendance as rules
 from orrery.services.people.rules.employment import NotEmployed
+from orrery.services.people.schemas import attendance as s
 from tests.actions.people.factories import acting_as, at, department, hire, let_go, names
 
 MONDAY, TUESDAY = date(2026, 11, 16), date(2026, 11, 17)

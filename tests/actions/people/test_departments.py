@@ -9,10 +9,10 @@ from orrery.contracts.people import DepartmentChanged
 from orrery.kernel.db import Tx
 from orrery.kernel.testing import House
 from orrery.services.people import models as m
-from orrery.services.people import schemas as s
 from orrery.services.people.actions import departments
 from orrery.services.people.rules import departments as rules
 from orrery.services.people.rules.employment import UnknownReference
+from orrery.services.people.schemas import structure as s
 from tests.actions.people.factories import department, hire, let_go
 
 

@@ -11,10 +11,10 @@ import pytest
 from orrery.kernel.db import Tx
 from orrery.kernel.testing import House
 from orrery.services.people import models as m
-from orrery.services.people import schemas as s
 from orrery.services.people.actions import imports
 from orrery.services.people.queries import employees as queries
 from orrery.services.people.rules import employment as rules
+from orrery.services.people.schemas import employees as s
 from tests.actions.people.factories import again, department, hire, names, spans
 
 

@@ -9,8 +9,8 @@ import pytest
 from orrery.kernel.db import Tx
 from orrery.kernel.testing import House
 from orrery.services.people import models as m
-from orrery.services.people import schemas as s
 from orrery.services.people.queries import employees as queries
+from orrery.services.people.schemas import employees as s
 from tests.actions.people.factories import hire, let_go, move
 
 

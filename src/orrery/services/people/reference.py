@@ -3,15 +3,16 @@
 from orrery.kernel.reference import ReferenceTable, reference_routes
 from orrery.services.people import models as m
 from orrery.services.people import permissions as p
-from orrery.services.people import schemas as s
+from orrery.services.people.schemas import attendance as a_schemas
+from orrery.services.people.schemas import structure as s_schemas
 
 job_roles = reference_routes(
     ReferenceTable(
         name="job_role",
         path="/job-roles",
         table=m.JobRole,
-        view=s.JobRoleView,
-        draft=s.JobRoleDraft,
+        view=s_schemas.JobRoleView,
+        draft=s_schemas.JobRoleDraft,
         may_read=p.JOB_ROLE_READ,
         may_write=p.JOB_ROLE_WRITE,
     )
@@ -21,8 +22,8 @@ work_schedules = reference_routes(
         name="work_schedule",
         path="/work-schedules",
         table=m.WorkSchedule,
-        view=s.WorkScheduleView,
-        draft=s.WorkScheduleDraft,
+        view=a_schemas.WorkScheduleView,
+        draft=a_schemas.WorkScheduleDraft,
         may_read=p.SCHEDULE_READ,
         may_write=p.SCHEDULE_WRITE,
         filters=["department_id"],
@@ -33,8 +34,8 @@ holidays = reference_routes(
         name="holiday",
         path="/holidays",
         table=m.Holiday,
-        view=s.HolidayView,
-        draft=s.HolidayDraft,
+        view=a_schemas.HolidayView,
+        draft=a_schemas.HolidayDraft,
         may_read=p.SCHEDULE_READ,
         may_write=p.SCHEDULE_WRITE,
         filters=["day", "unit_id"],

@@ -8,13 +8,13 @@ from orrery.contracts.people import AttendanceClocked, AttendanceCorrected
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.services.people import models as m
-from orrery.services.people import schemas as s
 from orrery.services.people.queries import attendance as queries
 from orrery.services.people.queries import record
 from orrery.services.people.queries.attendance import Calendar, Hours, Unclosed
 from orrery.services.people.rules import attendance as rules
 from orrery.services.people.rules.attendance import Stay
 from orrery.services.people.rules.employment import NotEmployed
+from orrery.services.people.schemas import attendance as s
 from orrery.services.people.settings import Settings
 
 NO_WORK = {"minutes_worked": 0, "minutes_late": 0, "minutes_early": 0}

@@ -9,11 +9,11 @@ from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.types.ids import new_id
 from orrery.services.people import models as m
-from orrery.services.people import schemas as s
 from orrery.services.people.actions import record
 from orrery.services.people.queries import record as queries
 from orrery.services.people.rules import departments as rules
 from orrery.services.people.rules import employment
+from orrery.services.people.schemas import structure as s
 
 
 async def create_department(

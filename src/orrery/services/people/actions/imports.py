@@ -15,10 +15,10 @@ from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
 from orrery.kernel.history import TakenBack
 from orrery.services.people import models as m
-from orrery.services.people import schemas as s
 from orrery.services.people.actions import employees, record
 from orrery.services.people.queries import record as queries
 from orrery.services.people.rules import employment
+from orrery.services.people.schemas import employees as s
 
 NAMED = {"department", "job_role", "manager"}
 

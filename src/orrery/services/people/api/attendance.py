@@ -11,12 +11,12 @@ from orrery.kernel.http import May, ReadTx, WriteTx, refusals, routes
 from orrery.kernel.routing import resource_routes
 from orrery.kernel.types.refusal import Malformed, NotFound
 from orrery.services.people import permissions as p
-from orrery.services.people import schemas as s
 from orrery.services.people.actions import attendance as actions
 from orrery.services.people.queries import attendance as queries
 from orrery.services.people.queries.resources import DAYS, EMPLOYEES
 from orrery.services.people.rules import attendance as rules
 from orrery.services.people.rules.employment import NotEmployed
+from orrery.services.people.schemas import attendance as s
 
 router = routes("/attendance", tags="attendance")
 records = resource_routes(DAYS)

@@ -10,12 +10,12 @@ from orrery.kernel.http import May, WriteTx, refusals, routes
 from orrery.kernel.routing import resource_routes
 from orrery.kernel.types.refusal import NotFound, Stale
 from orrery.services.people import permissions as p
-from orrery.services.people import schemas as s
 from orrery.services.people.actions import departments as actions
 from orrery.services.people.actions import imports
 from orrery.services.people.queries.departments import department_details
 from orrery.services.people.queries.resources import DEPARTMENTS
 from orrery.services.people.rules import departments as rules
+from orrery.services.people.schemas import structure as s
 
 router = routes("/departments", tags="department")
 records = resource_routes(

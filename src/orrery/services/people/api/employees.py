@@ -15,12 +15,12 @@ from orrery.kernel.schemas import Page
 from orrery.kernel.types.refusal import NotFound, Stale
 from orrery.kernel.types.states import WrongState
 from orrery.services.people import permissions as p
-from orrery.services.people import schemas as s
 from orrery.services.people.actions import changes, employees, imports
 from orrery.services.people.queries import employees as queries
 from orrery.services.people.queries import record
 from orrery.services.people.queries.resources import CHANGES, EMPLOYEES
 from orrery.services.people.rules import departments, employment
+from orrery.services.people.schemas import employees as s
 
 router = routes("", tags="employee")
 records = resource_routes(

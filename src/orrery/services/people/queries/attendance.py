@@ -12,10 +12,10 @@ from orrery.kernel.db import ReadTx
 from orrery.kernel.resources import caller_values
 from orrery.services.people import models as m
 from orrery.services.people import permissions as p
-from orrery.services.people import schemas as s
 from orrery.services.people.queries.scopes import VISIBLE
 from orrery.services.people.rules import attendance as rules
 from orrery.services.people.rules.attendance import Schedule, Stay
+from orrery.services.people.schemas import attendance as s
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from uuid import UUID
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import ReadTx
 from orrery.kernel.types.refusal import NotFound
-from orrery.services.people import schemas as s
+from orrery.services.people.schemas import structure as s
 
 
 async def department_details(tx: ReadTx, caller: Caller, id: UUID) -> s.DepartmentView:

@@ -10,9 +10,9 @@ from orrery.kernel.db import ReadTx
 from orrery.kernel.resources import caller_values
 from orrery.kernel.types.refusal import NotFound
 from orrery.services.people import permissions as p
-from orrery.services.people import schemas as s
 from orrery.services.people.queries.scopes import VISIBLE
 from orrery.services.people.rules import employment
+from orrery.services.people.schemas import employees as s
 
 # Deeper than any company; the chart is asked for level by level anyway.
 DEPTH_MAX = 50

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from orrery.kernel.db import ReadTx
-from orrery.services.people import schemas as s
 from orrery.services.people.rules.employment import Step
+from orrery.services.people.schemas import employees as s
 
 # A line of managers longer than this is a mistake in the data, not a company.
 LINE_MAX = 100

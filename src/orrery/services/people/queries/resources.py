@@ -3,7 +3,6 @@
 from orrery.kernel.resources import Resource
 from orrery.services.people import models as m
 from orrery.services.people import permissions as p
-from orrery.services.people import schemas as s
 from orrery.services.people.queries import attendance, departments, employees
 from orrery.services.people.queries.scopes import (
     DEPARTMENT,
@@ -13,12 +12,15 @@ from orrery.services.people.queries.scopes import (
     THEIRS,
     UNIT,
 )
+from orrery.services.people.schemas import attendance as a_schemas
+from orrery.services.people.schemas import employees as e_schemas
+from orrery.services.people.schemas import structure as s_schemas
 
 EMPLOYEES = Resource(
     name="employee",
     path="/employees",
     table=m.Employee,
-    view=s.EmployeeView,
+    view=e_schemas.EmployeeView,
     may_read=p.EMPLOYEE_READ,
     columns={
         "full_name": "t.first_name || ' ' || t.last_name",
@@ -58,7 +60,7 @@ DEPARTMENTS = Resource(
     name="department",
     path="/departments",
     table=m.Department,
-    view=s.DepartmentView,
+    view=s_schemas.DepartmentView,
     may_read=p.DEPARTMENT_READ,
     columns={
         "parent_name": "u.name",
@@ -84,7 +86,7 @@ CHANGES = Resource(
     name="employee_change",
     path="/changes",
     table=m.EmployeeChange,
-    view=s.EmployeeChangeView,
+    view=e_schemas.EmployeeChangeView,
     may_read=p.EMPLOYEE_READ,
     columns={"employee_name": "e.first_name || ' ' || e.last_name"},
     joins="join employee e on e.id = t.employee_id",
@@ -100,7 +102,7 @@ DAYS = Resource(
     name="attendance_day",
     path="/attendance/days",
     table=m.AttendanceDay,
-    view=s.AttendanceDayView,
+    view=a_schemas.AttendanceDayView,
     may_read=p.ATTENDANCE_READ,
     columns={
         "employee_name": "e.first_name || ' ' || e.last_name",
