@@ -32,16 +32,20 @@ async def role_id(house: House, code: str, tenant: str = "acme") -> str:
 
 
 async def test_a_new_tenant_has_the_five_roles_of_the_matrix(house: House) -> None:
-    """Issue 2 B: "the five roles of TB ERP's matrix exactly as in the source document"."""
+    """The five roles of TB ERP's matrix exactly as in the source document, and the dashboard,
+    whose figures each ask for the permission of the service that they count."""
+    board = {"analytics.*.read": "all"}
     tenant = await house.new_tenant()
     async with house.client({"*": "all"}, tenant=tenant) as admin:
         items = (await admin.get(ROLES, params={"sort": "code"})).json()["items"]
     assert [(r["code"], r["is_built_in"]) for r in items] == [(code, True) for code in FIVE]
     assert {r["code"]: r["grants"] for r in items} == {
         "admin": {"*": "all"},
-        "asset_manager": {"assets.*": "all", "people.*.read": "all"},
-        "accountant": {"assets.*.read": "all", "invoicing.*": "all", "people.*.read": "all"},
-        "hr_manager": {"assets.*.read": "all", "invoicing.*.read": "all", "people.*": "all"},
+        "asset_manager": {"assets.*": "all", "people.*.read": "all"} | board,
+        "accountant": {"assets.*.read": "all", "invoicing.*": "all", "people.*.read": "all"}
+        | board,
+        "hr_manager": {"assets.*.read": "all", "invoicing.*.read": "all", "people.*": "all"}
+        | board,
         "employee": {
             "assets.*.read": "own",
             "invoicing.*.read": "own",

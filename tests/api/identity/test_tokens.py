@@ -41,6 +41,7 @@ async def test_a_program_gets_a_short_token_and_the_means_for_the_next(house: Ho
     assert claims["grants"] == {
         "identity.account.read": "own",
         "identity.account.use": "own",
+        "analytics.*.read": "all",
         "assets.*.read": "all",
         "invoicing.*": "all",
         "people.*.read": "all",

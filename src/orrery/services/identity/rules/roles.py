@@ -56,6 +56,9 @@ class Role:
 
 
 ADMIN = "admin"
+# The dashboard is nobody's own service in the matrix; each of its figures also asks for the
+# permission of the service that it counts, so a manager sees the figures of what he may read.
+DASHBOARD: tuple[str, Scope] = ("analytics.*.read", "all")
 
 BUILT_IN = (
     Role(ADMIN, "Administrator", "Everything, everywhere.", (("*", "all"),)),
@@ -63,19 +66,19 @@ BUILT_IN = (
         "asset_manager",
         "Asset manager",
         "Keeps the assets; sees the people they are given to.",
-        (("assets.*", "all"), ("people.*.read", "all")),
+        (("assets.*", "all"), ("people.*.read", "all"), DASHBOARD),
     ),
     Role(
         "accountant",
         "Accountant",
         "Keeps the invoices; sees assets and people.",
-        (("assets.*.read", "all"), ("invoicing.*", "all"), ("people.*.read", "all")),
+        (("assets.*.read", "all"), ("invoicing.*", "all"), ("people.*.read", "all"), DASHBOARD),
     ),
     Role(
         "hr_manager",
         "HR manager",
         "Keeps the people; sees assets and invoices.",
-        (("assets.*.read", "all"), ("invoicing.*.read", "all"), ("people.*", "all")),
+        (("assets.*.read", "all"), ("invoicing.*.read", "all"), ("people.*", "all"), DASHBOARD),
     ),
     Role(
         "employee",
