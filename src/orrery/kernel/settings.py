@@ -58,16 +58,15 @@ def read(kind: type[S]) -> S:
 
 
 def refuse_default_secrets(settings: Settings) -> None:
-    """Refuse to start outside development while a secret has its default value."""
+    """Refuse to start outside development while a secret is empty or has its default value."""
     if settings.environment in ("development", "test"):
         return
     defaults = [
         f"ORRERY_{name.upper()}"
-        for name in ("secret_key", "service_key")
-        if getattr(settings, name).get_secret_value() == DEFAULT_SECRET
+        for name in ("secret_key", "service_key", "demo_password")
+        if getattr(settings, name).get_secret_value()
+        in ("", Settings.model_fields[name].default.get_secret_value())
     ]
-    if settings.demo_password.get_secret_value() == "orrery-demo":
-        defaults.append("ORRERY_DEMO_PASSWORD")
     if defaults:
         raise DefaultSecret(f"Set {', '.join(defaults)} before starting in {settings.environment}.")
 
