@@ -106,6 +106,7 @@ PLANTED = [
         "the route pay() holds a try",
     ),
     ("kernel_budget", "kernel/big.py", "x = 1\n" * 3_501, "more than 3500 lines of code"),
+    ("kernel_budget", "kernel/exchange/big.py", "x = 1\n" * 1_501, "more than 1500 lines in"),
 ]
 
 # What stands right beside the ban and is fine: file, source
