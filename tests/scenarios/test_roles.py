@@ -1,9 +1,11 @@
 """TB ERP's role matrix, by people who sign in (sources 4.1, [S])."""
 
+import httpx2
 import pytest
 
 from orrery.kernel.runtime import Runtime
 from orrery.kernel.settings import Settings, demo_password
+from orrery.kernel.testing import ADMIN_PASSWORD
 from tests.scenarios.world import World
 
 FULL, READ, OWN, NONE = "full", "read", "own", "none"
@@ -51,8 +53,14 @@ async def test_each_role_may_exactly_what_the_matrix_says(
     world: World, demo: str, who: str
 ) -> None:
     """What the matrix denies is 403; own is a list of own records and 404 for the others."""
-    person = await world.person(f"{who}@demo.example", demo_password(), tenant=demo)
-    admin = await world.person("admin@demo.example", demo_password(), tenant=demo)
+
+    async def sign_in(name: str) -> httpx2.AsyncClient:
+        # The first administrator's password came with the order for the tenant.
+        password = ADMIN_PASSWORD if name == "admin" else demo_password()
+        return await world.person(f"{name}@demo.example", password, tenant=demo)
+
+    person = await sign_in(who)
+    admin = await sign_in("admin")
     for right, path, (write_path, body) in zip(MATRIX[who], LISTS, WRITES, strict=True):
         everything = (await admin.get(f"/api/v1/{path}?limit=200")).json()["items"]
         answer = await person.get(f"/api/v1/{path}?limit=200")
