@@ -95,7 +95,7 @@ async def test_progress_is_visible_and_a_cancel_stops_after_the_chunk_in_hand(
     sent = await desk.send("items", items_with_gate(1600, at=700))
     id = sent.json()["id"]
     work = asyncio.create_task(desk.run(id))
-    await gate.reached.wait()
+    await gate.reached()
     seen = await desk.batch("items", id)
     assert (seen["state"], counts(seen), seen["progress"]) == ("running", (500, 500, 0, 0), 31)
     cancel = asyncio.create_task(desk.client.post(desk.url("items", f"/imports/{id}/cancel")))
@@ -134,7 +134,7 @@ async def test_a_killed_worker_is_taken_up_without_doubling(
     sent = await desk.send("items", items_with_gate(1600, at=1200), dry_run=dry_run)
     id = sent.json()["id"]
     work = asyncio.create_task(desk.run(id))
-    await gate.reached.wait()
+    await gate.reached()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
@@ -179,7 +179,7 @@ async def test_a_tenants_files_are_taken_in_one_at_a_time(desk: Desk, gate: serv
     first = (await desk.send("items", items_with_gate(2, at=1))).json()["id"]
     second = (await desk.send("boxes", as_csv(BOXES))).json()["id"]
     work = asyncio.create_task(desk.run(first))
-    await gate.reached.wait()
+    await gate.reached()
     await desk.run(second)
     assert (await desk.batch("boxes", second))["state"] == "queued"
     gate.opened.set()

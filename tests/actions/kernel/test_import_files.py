@@ -204,6 +204,21 @@ async def test_a_workbook_that_asks_for_all_memory_harms_nobody(desk: Desk) -> N
     assert counts(await desk.take_in("boxes", as_csv(BOXES))) == (2, 2, 0, 0)
 
 
+async def test_a_file_that_becomes_too_large_in_memory_is_refused(desk: Desk) -> None:
+    """90 MB of empty objects are within the limit of a file, but not of the child's memory."""
+    answer = await desk.send("boxes", b"[" + b"{}," * 31_000_000 + b"{}]")
+    assert (answer.status_code, answer.json()["code"]) == (413, "kernel.too_large")
+
+
+async def test_a_row_of_megabytes_refuses_only_itself(desk: Desk) -> None:
+    """A line between child and parent has a limit, and so has a row."""
+    rows = [["code", "name"], ["A", "One"], ["B", "x" * (5 << 20)], ["C", "Three"]]
+    batch = await desk.take_in("boxes", as_json(rows))
+    assert counts(batch) == (3, 2, 0, 1)
+    [refused] = await desk.errors("boxes", batch["id"])
+    assert (refused["row"], refused["errors"][0]["code"]) == (2, "kernel.row_too_wide")
+
+
 async def test_a_workbook_that_unpacks_to_more_than_a_gigabyte_is_refused(desk: Desk) -> None:
     """A zip bomb, refused by what it says of itself; one that lies meets the child's limits."""
     packed = io.BytesIO(as_xlsx(BOXES))

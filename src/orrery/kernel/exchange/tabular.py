@@ -33,6 +33,7 @@ MEMORY_MAX = 2 << 30
 CPU_SECONDS_MAX = 120
 UNPACKED_MAX = 1 << 30
 LINE_MAX = 4 << 20
+TOO_MUCH = "more memory or time than a file may take"
 # What ``exports.safe_cell`` put before a formula's first character is taken away again.
 QUOTED_STARTS = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 
@@ -86,7 +87,9 @@ async def opened(content: bytes) -> AsyncIterator[Table]:
         lines = child.stdout
         try:
             if lines is None or not (first := await lines.readline()):
-                raise TooLarge(reason="more memory or time than a file may take")
+                if await child.wait() > 0:  # it was not killed: the fault is ours
+                    raise RuntimeError("the reader of files does not run")
+                raise TooLarge(reason=TOO_MUCH)
             told = orjson.loads(first)
             if "refused" in told:
                 kind = TooLarge if told.pop("refused") == TooLarge.code else Unreadable
@@ -130,9 +133,15 @@ def _main(path: str) -> None:
     except Refusal as refusal:
         out.write(orjson.dumps({"refused": refusal.code, **refusal.facts}, default=str))
         return
+    except MemoryError:
+        out.write(orjson.dumps({"refused": TooLarge.code, "reason": TOO_MUCH}))
+        return
     out.write(orjson.dumps(head) + b"\n")
-    for row in rows:
-        out.write(orjson.dumps(row, default=float) + b"\n")
+    for number, cells in rows:
+        line = orjson.dumps((number, cells), default=float)
+        if len(line) >= LINE_MAX:  # refused by itself, like any row with a cell too many
+            line = orjson.dumps((number, [*([""] * len(cells)), "a row of megabytes"]))
+        out.write(line + b"\n")
 
 
 def _read(path: str) -> tuple[dict[str, Any], Iterable[Record]]:

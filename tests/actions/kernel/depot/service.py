@@ -157,7 +157,16 @@ class Gate:
     """Where a test stops an action: the row titled ``gate`` waits here."""
 
     def __init__(self) -> None:
-        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+        self._reached, self.opened = asyncio.Event(), asyncio.Event()
+
+    async def wait(self) -> None:
+        """What the action does."""
+        self._reached.set()
+        await self.opened.wait()
+
+    async def reached(self) -> None:
+        """Wait until the action waits; a job that never comes here must not hold up the tests."""
+        await asyncio.wait_for(self._reached.wait(), 30)
 
 
 gate = Gate()
@@ -170,8 +179,7 @@ async def take_item(tx: Tx, caller: Caller, draft: ItemImport, existing: Item | 
     if draft.title == "bug":
         raise ZeroDivisionError
     if draft.title == "gate":
-        gate.reached.set()
-        await gate.opened.wait()
+        await gate.wait()
     box = await tx.find(Box, code=draft.box) if draft.box else None
     values = draft.model_dump(exclude={"box", "is_moved"}) | {"box_id": box.id if box else None}
     if existing is not None:
