@@ -31,19 +31,8 @@ def understand(resource: Resource, caller: Caller, request: Request) -> Wanted:
     """Read the query string by the resource's declared filters and sorts. Refuses: Malformed."""
     tests = [f"({c})" for c in resource.conditions(caller, resource.may_read)]
     values = caller_values(caller)
-    known = {
-        "limit",
-        "cursor",
-        "sort",
-        "q",
-        "total",
-        "ids",
-        "as_of",
-        "format",
-        "fields",
-        "on",
-        "dry_run",
-    }
+    # The list as of an instant is not among them: it would answer with the present.
+    known = {"limit", "cursor", "sort", "q", "total", "ids", "format"}
     for key in request.query_params:
         if key in known:
             continue
@@ -58,8 +47,10 @@ def understand(resource: Resource, caller: Caller, request: Request) -> Wanted:
             tests.append(f"({' or '.join(either)})")
             values[slot] = parsed
         else:
+            if len(texts) != 1 or not parsed:
+                raise Malformed(field=key, reason="one_value", value=texts[0][:100])
             tests.append(f"{expression} {operator} %({slot})s")
-            values[slot] = parsed[0] if parsed else None
+            values[slot] = parsed[0]
     ids = request.query_params.get("ids")
     for name, text in resource.defaults.items() if ids is None else ():
         if name not in request.query_params:

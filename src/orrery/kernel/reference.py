@@ -5,11 +5,12 @@ Eject rule: the first ``if`` somebody wants in here is the signal to write the r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, create_model
+from pydantic.fields import FieldInfo
 
 from orrery.kernel.caller import Caller
 from orrery.kernel.exchange.imports import Import
@@ -55,10 +56,15 @@ class ReferenceTable:
 def _change_model(reference: ReferenceTable) -> type[BaseModel]:
     """Every field of the draft, optional; only what is sent is changed."""
     fields: Any = {
-        name: (cast(Any, info.annotation) | None, None)
-        for name, info in reference.draft.model_fields.items()
+        name: (_limited(info) | None, None) for name, info in reference.draft.model_fields.items()
     }
     return create_model(f"{reference.draft.__name__}Change", __base__=Draft, **fields)
+
+
+def _limited(info: FieldInfo) -> Any:
+    """The type of a field with its limits: what may not be created may not be changed to."""
+    kind: Any = info.annotation
+    return Annotated[kind, *info.metadata] if info.metadata else kind
 
 
 def _sent(reference: ReferenceTable, body: BaseModel) -> dict[str, Any]:

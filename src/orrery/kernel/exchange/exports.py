@@ -4,6 +4,7 @@ import csv
 import io
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -26,7 +27,9 @@ CHUNK_ROWS = 1_000
 # Excel's own limit is 1,048,576 rows with the heading.
 XLSX_MAX_ROWS = 1_048_575
 # A spreadsheet would run a text that starts with one of these (OWASP CSV injection).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet counts in binary fractions; a number of more digits would come out as another.
+XLSX_MAX_DIGITS = 15
 
 
 def safe_cell(value: Any) -> Any:
@@ -70,6 +73,8 @@ def _plain(value: Any) -> Any:
         return orjson.dumps(value, default=str).decode()
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
@@ -91,7 +96,7 @@ async def json_parts(
     yield b"["
     comma = b""
     async for row in rows:
-        yield comma + orjson.dumps(dict(zip(names, row, strict=True)), default=str)
+        yield comma + orjson.dumps(dict(zip(names, row, strict=True)), default=_plain)
         comma = b",\n"
     yield b"]\n"
 
@@ -119,9 +124,8 @@ async def _xlsx(names: list[str], rows: AsyncIterator[tuple[Any, ...]]) -> Async
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
-    from decimal import Decimal
-
-    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+    is_number = isinstance(value, Decimal | int) and not isinstance(value, bool)
+    if is_number and len(str(_plain(value)).strip("-0.").replace(".", "")) <= XLSX_MAX_DIGITS:
         sheet.write_number(row, column, value)
     else:
         sheet.write_string(row, column, str(_plain(value)))
