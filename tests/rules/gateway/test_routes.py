@@ -85,17 +85,20 @@ def test_honest_paths_are_not_strange(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "pace"),
+    ("method", "template", "pace"),
     [
-        ("/api/v1/assets/assets", "normal"),
-        ("/api/v1/assets/assets/export", "export"),
-        ("/api/v1/assets/assets/imports", "import"),
-        ("/api/v1/analytics/live", "live"),
-        ("/api/v1/assets/exported", "normal"),
+        ("GET", "/api/v1/assets/assets", "normal"),
+        ("GET", "/api/v1/assets/assets/export", "export"),
+        ("POST", "/api/v1/assets/assets/imports", "import"),
+        ("POST", "/api/v1/assets/assets/imports/preview", "import"),
+        ("GET", "/api/v1/assets/assets/imports", "normal"),
+        ("GET", "/api/v1/analytics/live", "live"),
+        ("POST", "/api/v1/analytics/live", "normal"),
+        ("GET", "/api/v1/assets/exported", "normal"),
     ],
 )
-def test_the_last_word_of_a_path_tells_its_pace(template: str, pace: str) -> None:
-    assert routes.pace_of(template) == pace
+def test_the_words_of_a_path_tell_its_pace(method: str, template: str, pace: str) -> None:
+    assert routes.pace_of(method, template) == pace
 
 
 @pytest.mark.parametrize(

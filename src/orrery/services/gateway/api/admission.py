@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from orrery.kernel.types.refusal import Refusal, Unavailable
 from orrery.services.gateway.rules.fairness import FairQueue
@@ -105,17 +103,16 @@ class LiveConnections:
         self._most_of_user = most_of_user
         self._open: Counter[str] = Counter()
 
-    @asynccontextmanager
-    async def held(self, user: str) -> AsyncIterator[None]:
-        """Count a connection while it lasts. Refuses: Overloaded, TooManyConnections."""
+    def enter(self, user: str) -> None:
+        """Count a connection. Refuses: Overloaded, TooManyConnections."""
         if self._open.total() >= self._most:
             raise Overloaded(reason="live_connections", limit=self._most)
         if self._open[user] >= self._most_of_user:
             raise TooManyConnections(limit=self._most_of_user)
         self._open[user] += 1
-        try:
-            yield
-        finally:
-            self._open[user] -= 1
-            if not self._open[user]:
-                del self._open[user]
+
+    def leave(self, user: str) -> None:
+        """A counted connection ended."""
+        self._open[user] -= 1
+        if not self._open[user]:
+            del self._open[user]

@@ -11,6 +11,7 @@ from orrery.services.gateway.neighbours.forwarding import Receive
 from orrery.services.gateway.rules import headers as rules
 from orrery.services.gateway.rules.headers import Header
 
+SAID_BY_SERVICES = frozenset({b"content-security-policy", b"cache-control"})
 # How long somebody who sends too much may go on sending after being told so.
 LINGER_SECONDS = 2.0
 
@@ -20,29 +21,24 @@ class Answers:
 
     def __init__(self, *, is_production: bool) -> None:
         self._security = rules.security(is_production=is_production)
-        # A service's own headers go first, so these are looked up before they are added.
-        self._api = [
+        # A service may say these itself.
+        self._usual = [
             (b"content-security-policy", rules.API_POLICY),
             (b"cache-control", b"no-store"),
         ]
+        self._all = [*self._usual, *self._security]
 
     def head(self, exchange: Exchange, message: Any) -> Any:
         """A service's response head with what the door adds."""
-        own = message["headers"]
-        names = {name for name, _ in own}
-        added = [header for header in self._api if header[0] not in names]
+        own = [header for header in message["headers"] if header[0] != b"x-request-id"]
+        added = self._all
+        said = [name for name, _ in own if name in SAID_BY_SERVICES]
+        if said:
+            added = [header for header in added if header[0] not in said]
         exchange.status = message["status"]
-        return {
-            **message,
-            "headers": [
-                *(header for header in own if header[0] != b"x-request-id"),
-                *added,
-                *self._security,
-                *exchange.extra,
-                *exchange.always,
-                (b"x-request-id", exchange.request_id),
-            ],
-        }
+        told = (b"x-request-id", exchange.request_id)
+        headers = [*own, *added, *exchange.extra, *exchange.always, told]
+        return {**message, "headers": headers}
 
     async def refuse(
         self, exchange: Exchange, refusal: Refusal, *more: Header, unread: Receive | None = None

@@ -184,15 +184,15 @@ class Door:
             authorization=principal.authorization,
             request_id=exchange.request_id,
         )
-        async with self._passage.turn(principal, "normal"):
-            try:
-                page = await queries.assets_with_owners(asker, exchange.scope["query_string"])
-            except Refused as refused:
-                await self._answers.give(
-                    exchange, refused.body, refused.media, status=refused.status
-                )
-                return
-        await self._answers.give(exchange, orjson.dumps(page), JSON)
+        await self._passage.in_turn(principal, "normal", self._compose(exchange, asker))
+
+    async def _compose(self, exchange: Exchange, asker: Asker) -> None:
+        try:
+            page = await queries.assets_with_owners(asker, exchange.scope["query_string"])
+        except Refused as refused:
+            await self._answers.give(exchange, refused.body, refused.media, status=refused.status)
+        else:
+            await self._answers.give(exchange, orjson.dumps(page), JSON)
 
 
 def _credentials(host: Any, settings: Settings) -> Credentials:

@@ -1,8 +1,8 @@
 """One request at the door, its headers read once."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from os import urandom
 from typing import Any
-from uuid import uuid4
 
 from orrery.services.gateway.neighbours.forwarding import Scope, Send
 from orrery.services.gateway.rules import headers as rules
@@ -75,7 +75,7 @@ class Exchange:
                     taken[name] = value
                     if name in PASSED:
                         kept.append(header)
-            elif not name.startswith(rules.INTERNAL):
+            elif name[:9] != rules.INTERNAL:
                 kept.append(header)
         self.kept, self.taken, self.size = kept, taken, size
         length = taken.get(b"content-length")
@@ -83,7 +83,7 @@ class Exchange:
         self.length = int(length) if length else -1 if b"transfer-encoding" in taken else 0
         wished = taken.get(b"x-request-id")
         if wished is None or not rules.is_valid_request_id(wished):
-            wished = uuid4().hex.encode()
+            wished = urandom(16).hex().encode()
         self.request_id = wished
 
     def told(self, name: bytes) -> str | None:

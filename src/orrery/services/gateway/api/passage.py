@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
 from orrery.kernel.types.refusal import Refusal, TooLarge, Unauthenticated
@@ -98,8 +97,8 @@ class Passage:
             keeps_cookie=route.service in self._issuers,
         )
         try:
-            async with self.turn(principal, route.pace):
-                await self._forward(exchange, route, inward, receive, body)
+            work = self._forward(exchange, route, inward, receive, body)
+            await self.in_turn(principal, route.pace, work)
         finally:
             # Whatever the service made of a body that broke off, this is why it did.
             if body is not None and body.refusal is not None:
@@ -107,20 +106,27 @@ class Passage:
         if principal is not None and self._may_end_sessions(exchange, route):
             self._credentials.forget(principal.tenant)
 
-    @asynccontextmanager
-    async def turn(self, principal: Principal | None, pace: Pace) -> AsyncIterator[None]:
-        """A slot, or for what lasts a place among its kind. Refuses: Overloaded."""
+    async def in_turn(
+        self, principal: Principal | None, pace: Pace, work: Coroutine[Any, Any, None]
+    ) -> None:
+        """Do work in a slot, or for what lasts in a place of its kind. Refuses: Overloaded."""
         held = self._open.get(pace)
-        if held is not None:
-            async with held.held(principal.user if principal else ANONYMOUS):
-                yield
-            return
         tenant = principal.tenant if principal else ANONYMOUS
-        await self._admission.enter(tenant)
         try:
-            yield
+            if held is None:
+                await self._admission.enter(tenant)
+            else:
+                held.enter(principal.user if principal else ANONYMOUS)
+        except BaseException:
+            work.close()
+            raise
+        try:
+            await work
         finally:
-            self._admission.leave(tenant)
+            if held is None:
+                self._admission.leave(tenant)
+            else:
+                held.leave(principal.user if principal else ANONYMOUS)
 
     async def _identify(self, exchange: Exchange, route: Declared) -> Principal | None:
         is_change = exchange.method not in csrf.SAFE_METHODS

@@ -42,7 +42,7 @@ def _declared(service: str, context: Any) -> Iterator[Declared]:
             template=template,
             auth=auth,
             permission=permission,
-            pace=rules.pace_of(template),
+            pace=rules.pace_of(method, template),
             meter=rules.meter_of(method, template, auth),
             is_idempotent=method not in _WRITES
             or method in ("PUT", "DELETE")

@@ -25,7 +25,6 @@ def security(*, is_production: bool) -> list[Header]:
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
         (b"permissions-policy", NO_DEVICES),
-        (b"cross-origin-opener-policy", b"same-origin"),
     ]
     if is_production:
         # A development machine speaks plain HTTP, and a browser would not forget this for a year.

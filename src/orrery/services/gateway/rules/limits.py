@@ -42,7 +42,7 @@ class Bucket:
         return cls(key, rate, rate.step, rate.step * rate.count)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Verdict:
     """Whether a request may pass, told of its tightest limit."""
 

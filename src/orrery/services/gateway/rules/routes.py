@@ -8,8 +8,8 @@ Auth = Literal["public", "signed_in", "permission"]
 Pace = Literal["normal", "import", "export", "live"]
 Meter = Literal["normal", "sign_in"]
 
-# The last word of a path tells how long an answer may take and how much may be sent.
-PACES: Mapping[str, Pace] = {"imports": "import", "export": "export", "live": "live"}
+# The last word of a path tells how long an answer may take.
+ENDLESS: Mapping[str, Pace] = {"export": "export", "live": "live"}
 # Guessing passwords or tokens is paced per address (ID-1); these words end such a path.
 GUESSABLE = frozenset(
     "sessions tokens refresh password-resets password-reset invitations mfa passkeys".split()
@@ -43,6 +43,8 @@ class RouteTable:
 
     def __init__(self, routes: Iterable[Declared]) -> None:
         self._root = _Node()
+        # Most requests are for a path without variables: those are found at once.
+        self._written_out: dict[tuple[str, str], Declared] = {}
         self.routes = list(routes)
         for route in self.routes:
             self._add(route)
@@ -61,9 +63,14 @@ class RouteTable:
                 node = node.words.setdefault(segment, _Node())
         # The first declaration of a method counts, as it does where the route is served.
         node.methods.setdefault(route.method, route)
+        if "{" not in route.template:
+            self._written_out.setdefault((route.method, route.template), route)
 
     def find(self, method: str, path: str) -> Declared | frozenset[str]:
         """The route of a request, or the methods that the path knows: none means no such path."""
+        known = self._written_out.get((method, path))
+        if known is not None:
+            return known
         segments = path.split("/")
         found: list[_Node] = []
         _walk(self._root, segments, 1, found)
@@ -71,7 +78,7 @@ class RouteTable:
             route = node.methods.get(method)
             if route is not None:
                 return route
-        return frozenset(known for node in found for known in node.methods)
+        return frozenset(name for node in found for name in node.methods)
 
 
 def _walk(node: _Node, segments: list[str], at: int, found: list[_Node]) -> None:
@@ -89,9 +96,12 @@ def _walk(node: _Node, segments: list[str], at: int, found: list[_Node]) -> None
         found.append(node.rest)
 
 
-def pace_of(template: str) -> Pace:
-    """How long a route's answer may take, from the last word of its path."""
-    return PACES.get(template.rpartition("/")[2], "normal")
+def pace_of(method: str, template: str) -> Pace:
+    """How long a route's answer may take and how much may be sent, from the words of its path."""
+    words = template.split("/")
+    if method == "POST" and "imports" in words:
+        return "import"
+    return ENDLESS.get(words[-1], "normal") if method == "GET" else "normal"
 
 
 def meter_of(method: str, template: str, auth: Auth) -> Meter:

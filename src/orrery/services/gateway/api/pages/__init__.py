@@ -32,6 +32,7 @@ class Pages:
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         # Only this very style may be used: nothing that slipped into a page can bring its own.
         self._policy = (b"content-security-policy", rules.page_policy([digest]))
+        self._alone = (b"cross-origin-opener-policy", b"same-origin")
         self._welcome = self._render("welcome.html")
         self._docs: bytes | None = None
 
@@ -59,4 +60,4 @@ class Pages:
         return self._environment.get_template(name).render(style=self._style, **values).encode()
 
     async def _give(self, exchange: Exchange, page: bytes) -> None:
-        await self._answers.give(exchange, page, HTML, self._policy)
+        await self._answers.give(exchange, page, HTML, self._policy, self._alone)
