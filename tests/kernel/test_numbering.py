@@ -97,3 +97,28 @@ async def test_a_series_counts_for_itself_per_unit_and_period(toy_house: House) 
     assert await take(unit, date(2026, 1, 1)) == "2026-01"
     assert await take(None, date(2026, 12, 31)) == "2026-02"
     assert await take(None, date(2027, 1, 1)) == "2027-01"
+
+
+async def test_many_numbers_at_once_are_as_gapless_as_one_by_one(toy_house: House) -> None:
+    """ "gapless series": parallel takers of one, of many and of none, every third fails after."""
+    series = str(new_id())
+
+    async def take(index: int) -> list[str]:
+        try:
+            async with toy_house.tx("toy", commits=True) as tx:
+                await asyncio.sleep(random.random() / 50)
+                numbers = await tx.take_numbers(series, index % 5, pattern="N-{0000}")
+                numbers.append(await tx.take_number(series, pattern="N-{0000}"))
+                assert tx.numbers == numbers
+                if index % 3 == 0:
+                    raise InterruptedError
+                return numbers
+        except InterruptedError:
+            return []
+
+    taken = await asyncio.gather(*(take(i) for i in range(POSTERS)))
+    # Within a transaction they follow each other, and together they are all there are.
+    assert all(numbers == sorted(numbers) for numbers in taken)
+    everything = sorted(number for numbers in taken for number in numbers)
+    assert len(everything) == sum(i % 5 + 1 for i in range(POSTERS) if i % 3)
+    assert _is_gapless(everything)

@@ -272,6 +272,31 @@ async def _fail_inside(tx: Tx) -> None:
         raise ZeroDivisionError
 
 
+async def test_a_set_of_changes_is_one_statement_and_keeps_what_it_does_not_name(
+    toy_house: House,
+) -> None:
+    """What differs is written and gets a version; all rows are answered in the order asked."""
+    async with toy_house.tx("toy") as tx:
+        drafts = [{"tag": str(new_id()), "cost": n, "specs": {"n": n}} for n in range(3)]
+        one, two, three = await tx.add_many(Thing, drafts)
+        unit = new_id()
+        changed = await tx.change_many(
+            [
+                (three, {"cost": "7.25"}),
+                (two, {"specs": {"a": [1]}, "unit_id": unit}),
+                (one, {"cost": 0}),
+            ]
+        )
+        assert [row.id for row in changed] == [three.id, two.id, one.id]
+        assert [(str(row.cost), row.specs, row.unit_id, row.version) for row in changed] == [
+            ("7.25", {"n": 2}, None, 2),
+            ("1.00", {"a": [1]}, unit, 2),
+            ("0.00", {"n": 0}, None, 1),
+        ]
+        assert await tx.many(Thing, [one.id, two.id, three.id]) == list(reversed(changed))
+        assert await tx.change_many([]) == []
+
+
 async def test_locks_are_taken_in_id_order_whatever_the_caller_asks(toy_house: House) -> None:
     """STYLE rule 20: crossing lock orders do not deadlock."""
     async with toy_house.tx("toy", commits=True) as tx:

@@ -210,6 +210,25 @@ class Tx(ReadTx):
                 self.version = new.version
         return cast(T, new)
 
+    async def change_many(self, changes: Sequence[tuple[T, Mapping[str, Any]]]) -> list[T]:
+        """Update rows that were locked in this transaction, in one statement; answers all of them.
+
+        A row may come only once. What is as it should be already keeps its version.
+        """
+        names = tuple(dict.fromkeys(name for _, values in changes for name in values))
+        olds: list[Any] = [row for row, _ in changes]
+        if not names:
+            return olds
+        parts: TableSql = olds[0].table_sql
+        full = [
+            {"id": old.id} | {n: values[n] if n in values else getattr(old, n) for n in names}
+            for old, (_, values) in zip(olds, changes, strict=True)
+        ]
+        rows = orjson.dumps(full, default=str).decode()
+        cursor = await self._run(parts.update_many(names), {"rows": rows}, parts.make)
+        new = {row.id: row for row in await cursor.fetchall()}
+        return [new.get(old.id, old) for old in olds]
+
     async def remove(self, row: Any) -> None:
         """Delete a row; only drafts and plain records, ledgers refuse it in the database."""
         await self.run(
@@ -234,6 +253,19 @@ class Tx(ReadTx):
         number = await numbering.take(self, series, pattern=pattern, on=on, unit_id=unit_id)
         self.numbers.append(number)
         return number
+
+    async def take_numbers(
+        self, series: str, count: int, *, pattern: str, on: Any = None, unit_id: UUID | None = None
+    ) -> list[str]:
+        """The next so many numbers of a series in one statement, gapless as one by one."""
+        if count < 1:
+            return []
+        on = on or self.caller.today
+        numbers = await numbering.take_many(
+            self, series, count, pattern=pattern, on=on, unit_id=unit_id
+        )
+        self.numbers += numbers
+        return numbers
 
     async def defer(self, job: Any, **arguments: Any) -> None:
         """Queue a background job of this service; it starts only if this transaction commits."""

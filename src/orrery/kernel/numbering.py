@@ -40,13 +40,22 @@ def _dated(token: str, on: date) -> str:
 
 async def take(tx: Any, series: str, *, pattern: str, on: date, unit_id: UUID | None) -> str:
     """Count up and write the next number; held until the transaction ends."""
-    count = await tx.value(
+    return (await take_many(tx, series, 1, pattern=pattern, on=on, unit_id=unit_id))[0]
+
+
+async def take_many(
+    tx: Any, series: str, count: int, *, pattern: str, on: date, unit_id: UUID | None
+) -> list[str]:
+    """Count up by so many and write the numbers passed; held until the transaction ends."""
+    last = await tx.value(
         "insert into number_series (series, unit_id, period, last) values"
-        " (%(series)s, %(unit)s, %(period)s, 1)"
-        " on conflict (series, unit_id, period) do update set last = number_series.last + 1"
+        " (%(series)s, %(unit)s, %(period)s, %(count)s)"
+        " on conflict (series, unit_id, period)"
+        " do update set last = number_series.last + excluded.last"
         " returning last",
         series=series,
         unit=unit_id or NO_UNIT,
         period=period_of(pattern, on),
+        count=count,
     )
-    return render(pattern, on, count)
+    return [render(pattern, on, number) for number in range(last - count + 1, last + 1)]

@@ -49,6 +49,10 @@ class TableSql:
         """Change one row, and its version with it."""
         return self._once(("update", names), self._update)
 
+    def update_many(self, names: tuple[str, ...]) -> str:
+        """Change a set of rows that comes as one JSON value; those that differ are answered."""
+        return self._once(("update many", names), self._update_many)
+
     def _once(
         self, key: tuple[str, tuple[str, ...]], make: Callable[[tuple[str, ...]], str]
     ) -> str:
@@ -76,6 +80,21 @@ class TableSql:
             sets.append("version = version + 1")
         return (
             f'update "{self.name}" set {", ".join(sets)} where id = %(_id)s returning {self.listed}'
+        )
+
+    def _update_many(self, names: tuple[str, ...]) -> str:
+        typed = ", ".join(f'"{n}" {self.types[n]}' for n in names)
+        sets = [f'"{n}" = r."{n}"' for n in names]
+        if self.has_version:
+            sets.append("version = t.version + 1")
+        old, new, every = (
+            ", ".join(f'{side}."{name}"' for name in listed)
+            for side, listed in (("t", names), ("r", names), ("t", self.columns))
+        )
+        return (
+            f'update "{self.name}" t set {", ".join(sets)}'
+            f" from jsonb_to_recordset(%(rows)s::jsonb) as r (id uuid, {typed})"
+            f" where t.id = r.id and ({old}) is distinct from ({new}) returning {every}"
         )
 
 

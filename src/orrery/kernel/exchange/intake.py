@@ -61,12 +61,15 @@ class Outcome:
     refused: list[dict[str, Any]] = field(default_factory=list)
 
 
-class _At(Exception):
-    """The row of a set at which it failed, and why."""
+class RowsRefused(Exception):
+    """The rows of a set that cannot be, by their place in it, and why; raised before any is kept.
 
-    def __init__(self, place: int, cause: Exception) -> None:
-        super().__init__(place)
-        self.place, self.cause = place, cause
+    A set that knows its bad rows says so and costs one more try, whatever their number.
+    """
+
+    def __init__(self, causes: Mapping[int, Exception]) -> None:
+        super().__init__(causes)
+        self.causes = causes
 
 
 class Intake:
@@ -168,26 +171,38 @@ class Intake:
             async with tx.savepoint():
                 created, changed = await self._write(tx, caller, candidates)
                 await tx.run(SPEAK_NOW)
+        except RowsRefused as told:
+            await self._retry(tx, caller, candidates, told.causes, outcome)
         except Exception as error:
-            cause, bad = (error.cause, error.place) if isinstance(error, _At) else (error, None)
-            refusal = errors.understood(cause, tx.host.service.constraints)
-            if refusal is not None and refusal.status == 503:
-                raise  # nobody's fault: the job is tried again and goes on from here
-            if bad is None and len(candidates) > 1:
-                middle = len(candidates) // 2
-                await self._take(tx, caller, candidates[:middle], outcome)
-                await self._take(tx, caller, candidates[middle:], outcome)
+            if len(candidates) == 1:
+                await self._retry(tx, caller, candidates, {0: error}, outcome)
                 return
-            if refusal is None:
-                logger.error("bug", resource=self._resource.name, exc_info=cause)
-            *before, one = candidates[: (bad or 0) + 1]
-            self._refuse(one.number, one.original, refusal or RowBroke(), outcome)
-            rest = [*before, *candidates[len(before) + 1 :]]
-            if rest:
-                await self._take(tx, caller, rest, outcome)
+            _understood(tx, error)
+            middle = len(candidates) // 2
+            await self._take(tx, caller, candidates[:middle], outcome)
+            await self._take(tx, caller, candidates[middle:], outcome)
         else:
             outcome.created += created
             outcome.changed += changed
+
+    async def _retry(
+        self,
+        tx: Tx,
+        caller: Caller,
+        candidates: Sequence[Candidate],
+        causes: Mapping[int, Exception],
+        outcome: Outcome,
+    ) -> None:
+        """Note the bad rows of a set and take in the others."""
+        for place, cause in causes.items():
+            refusal = _understood(tx, cause)
+            if refusal is None:
+                logger.error("bug", resource=self._resource.name, exc_info=cause)
+            one = candidates[place]
+            self._refuse(one.number, one.original, refusal or RowBroke(), outcome)
+        rest = [one for place, one in enumerate(candidates) if place not in causes]
+        if rest:
+            await self._take(tx, caller, rest, outcome)
 
     async def _write(
         self, tx: Tx, caller: Caller, candidates: Sequence[Candidate]
@@ -245,6 +260,14 @@ class Intake:
         return [next(added) if old is None else changed.get(old.id, old) for _, old in pairs]
 
 
+def _understood(tx: Tx, cause: Exception) -> Refusal | None:
+    """What an error says of a row; None when it is our bug."""
+    refusal = errors.understood(cause, tx.host.service.constraints)
+    if refusal is not None and refusal.status == 503:
+        raise cause  # nobody's fault: the job is tried again and goes on from here
+    return refusal
+
+
 def suggested(columns: Sequence[str], fields: Mapping[str, Any], noun: str) -> dict[str, str]:
     """Which column may fill which field: by the word, by ``CustomerID``, by nearly the word."""
     words: dict[str, str] = {}
@@ -284,7 +307,7 @@ async def _one_by_one(
         try:
             news.append(await action(tx, caller, draft, old))
         except Exception as error:
-            raise _At(place, error) from error
+            raise RowsRefused({place: error}) from error
     return news
 
 
@@ -295,18 +318,8 @@ async def _change_many(
     if not names:
         return []
     parts = table_sql(table)
-    typed = ", ".join(f'"{name}" {parts.types[name]}' for name in names)
-    sets = [f'"{name}" = r."{name}"' for name in names]
-    if parts.has_version:
-        sets.append("version = t.version + 1")
-    old, new = (", ".join(f'{side}."{name}"' for name in names) for side in "tr")
-    every = ", ".join(f't."{name}"' for name in parts.columns)
     changed = await tx.rows(
-        f'update "{parts.name}" t set {", ".join(sets)}'
-        f" from jsonb_to_recordset(%(rows)s::jsonb) as r (id uuid, {typed})"
-        f" where t.id = r.id and ({old}) is distinct from ({new})"
-        f" returning {every}",
-        rows=orjson.dumps(rows, default=str).decode(),
+        parts.update_many(tuple(names)), rows=orjson.dumps(rows, default=str).decode()
     )
     return [parts.row._make(row) for row in changed]
 
