@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orrery.kernel.db import Tx
+from orrery.kernel.exchange.intake import RowsRefused
 from orrery.kernel.testing import House
 from orrery.services.people import models as m
 from orrery.services.people.actions import imports
@@ -29,7 +30,11 @@ async def take_in(tx: Tx, **row: Any) -> m.Employee:
     existing = None
     if draft.external_id is not None:
         existing = await tx.find(m.Employee, external_id=draft.external_id)
-    return await imports.import_employee(tx, tx.caller, draft, existing)
+    try:
+        (employee,) = await imports.import_employees(tx, tx.caller, [(draft, existing)])
+    except RowsRefused as told:
+        raise told.causes[0] from told
+    return employee
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))

@@ -88,7 +88,7 @@ class Employee(Document, Base):
         Index(None, "left_on", "id"),
         Index(
             "ix_employee_manager_awaited",
-            "manager_awaited",
+            text("lower(manager_awaited)"),
             postgresql_where=text("manager_awaited is not null"),
         ),
         CheckConstraint("status in ('active', 'left')", name="status_known"),

@@ -1,6 +1,6 @@
 """Employees: hired, corrected, leaving, hired again."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -28,22 +28,39 @@ async def hire_employee(
     """
     employee_id = id or new_id()
     fields = {name: values.get(name) for name in POSITION_FIELDS}
-    card = _card(values)
-    hired_on = card.pop("hired_on", None) or caller.today
-    code = card.pop("code", None)
     await record.check_position(tx, employee_id, fields, is_new=True)
-    employee = await tx.add(
-        m.Employee,
-        id=employee_id,
-        code=code or await _next_code(tx),
-        status=employment.EMPLOYEE.start,
-        hired_on=hired_on,
-        **card,
-        **fields,
-    )
-    await record.begin(tx, caller, employee, fields)
-    _tell_hired(tx, employee, is_rehire=False)
+    (employee,) = await enter_employees(tx, caller, [{"id": employee_id, **values}])
     return employee
+
+
+async def enter_employees(
+    tx: Tx, caller: Caller, hires: Sequence[Mapping[str, Any]]
+) -> list[m.Employee]:
+    """Enter employees whose departments and managers were found good.
+
+    Refuses: CodeTaken, EmailTaken. Announces: EmployeeHired.
+    """
+    # Rows of one statement have the same columns, whatever each of them says.
+    unsaid = dict.fromkeys([*POSITION_FIELDS, "code", *(name for hire in hires for name in hire)])
+    rows = [
+        {
+            **unsaid,
+            **card_of(hire),
+            **{name: hire.get(name) for name in POSITION_FIELDS},
+            "status": employment.EMPLOYEE.start,
+            "hired_on": hire.get("hired_on") or caller.today,
+        }
+        for hire in hires
+    ]
+    uncoded = [row for row in rows if not row["code"]]
+    codes = await _next_codes(tx, len(uncoded), {row["code"] for row in rows})
+    for row, code in zip(uncoded, codes, strict=True):
+        row["code"] = code
+    made = await tx.add_many(m.Employee, rows)
+    await record.begin(tx, caller, made)
+    for employee in made:
+        _tell_hired(tx, employee, is_rehire=False)
+    return made
 
 
 async def change_employee(
@@ -55,12 +72,7 @@ async def change_employee(
     ManagerLeft, ReportingCycle. Announces: EmployeeChanged.
     """
     before = after = await tx.lock(m.Employee, id)
-    card = _card(values)
-    fields = {
-        name: values[name]
-        for name in POSITION_FIELDS
-        if name in values and values[name] != getattr(before, name)
-    }
+    card, fields = card_of(values), moves_of(before, values)
     hired_on = card.pop("hired_on", before.hired_on)
     if hired_on != before.hired_on:
         after = await _move_hiring(tx, caller, after, hired_on)
@@ -106,15 +118,13 @@ async def leave(
         planned=planned,
     )
     await _cancel_what_was_to_come(tx, employee.id)
-    for report in await tx.lock_many(m.Employee, await queries.reports_of(tx, employee.id)):
-        await record.hang_under(
-            tx,
-            caller,
-            report,
-            manager_id=employee.manager_id,
-            on=left_on,
-            note=f"{employee.code} left",
-        )
+    reports = await tx.lock_many(m.Employee, await queries.reports_of(tx, employee.id))
+    await record.hang_under(
+        tx,
+        caller,
+        [(report, employee.manager_id, left_on) for report in reports],
+        note=f"{employee.code} left",
+    )
     tx.announce(
         EmployeeDeleted(
             employee_id=gone.id,
@@ -149,17 +159,30 @@ async def rehire_employee(
     return employee
 
 
-def _card(values: Mapping[str, Any]) -> dict[str, Any]:
+def card_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of some values is a plain correction, as it is kept."""
     card = {name: value for name, value in values.items() if name not in POSITION_FIELDS}
     return card | ({"email": employment.address(card["email"])} if "email" in card else {})
 
 
-async def _next_code(tx: Tx) -> str:
+def moves_of(before: m.Employee, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of some values would change where an employee works."""
+    return {
+        name: values[name]
+        for name in POSITION_FIELDS
+        if name in values and values[name] != getattr(before, name)
+    }
+
+
+async def _next_codes(tx: Tx, count: int, given: Collection[str]) -> list[str]:
     # Codes given by hand or by an import may lie ahead of the series; the series steps over them.
-    while True:
-        code = await tx.take_number("employee", pattern=CODE_PATTERN)
-        if await tx.find(m.Employee, code=code) is None:
-            return code
+    found: list[str] = []
+    while len(found) < count:
+        fresh = await tx.take_numbers("employee", count - len(found), pattern=CODE_PATTERN)
+        rows = await tx.rows("select code from employee where code = any(%(codes)s)", codes=fresh)
+        taken = {row.code for row in rows}
+        found += [code for code in fresh if code not in taken and code not in given]
+    return found
 
 
 async def _move_hiring(tx: Tx, caller: Caller, employee: m.Employee, hired_on: date) -> m.Employee:

@@ -1,6 +1,7 @@
 """Writing the dated record of an employee: steps are added, positions and the card follow."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,17 @@ from orrery.services.people import models as m
 from orrery.services.people.queries import record as queries
 from orrery.services.people.rules import departments, employment
 from orrery.services.people.rules.employment import Span, Step
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A step that joins the record of an employee, and what else the card says from then on."""
+
+    employee: m.Employee
+    steps: Sequence[Step]
+    step: Step
+    note: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def hold_reporting_lines(tx: Tx) -> None:
@@ -49,19 +61,33 @@ async def check_position(
         )
 
 
-async def begin(tx: Tx, caller: Caller, employee: m.Employee, fields: Mapping[str, Any]) -> None:
-    """Open the record of a new employee with the hiring and the first position."""
-    await tx.add(
+async def begin(tx: Tx, caller: Caller, hired: Sequence[m.Employee]) -> None:
+    """Open the records of new employees with the hiring and the first position."""
+    fields = [
+        {name: getattr(employee, name) for name in employment.POSITION_FIELDS} for employee in hired
+    ]
+    await tx.add_many(
         m.EmployeeChange,
-        employee_id=employee.id,
-        kind="hire",
-        effective_on=employee.hired_on,
-        fields=dict(fields),
-        status="applied",
-        applied_at=caller.now,
-        sequence=1,
+        [
+            {
+                "employee_id": employee.id,
+                "kind": "hire",
+                "effective_on": employee.hired_on,
+                "fields": told,
+                "status": "applied",
+                "applied_at": caller.now,
+                "sequence": 1,
+            }
+            for employee, told in zip(hired, fields, strict=True)
+        ],
     )
-    await tx.add(m.EmployeePosition, employee_id=employee.id, starts_on=employee.hired_on, **fields)
+    await tx.add_many(
+        m.EmployeePosition,
+        [
+            {"employee_id": employee.id, "starts_on": employee.hired_on, **told}
+            for employee, told in zip(hired, fields, strict=True)
+        ],
+    )
 
 
 async def add_step(
@@ -97,6 +123,35 @@ async def add_step(
     return after
 
 
+async def add_steps(tx: Tx, caller: Caller, entries: Sequence[Entry]) -> list[m.Employee]:
+    """Record a step each for some locked employees, as ``add_step`` does for one of them."""
+    told = {entry.employee.id: employment.spans([*entry.steps, entry.step]) for entry in entries}
+    await _write_positions(tx, told)
+    await tx.add_many(
+        m.EmployeeChange,
+        [
+            {
+                "employee_id": entry.employee.id,
+                "kind": entry.step.kind,
+                "effective_on": entry.step.effective_on,
+                "fields": dict(entry.step.fields),
+                "note": entry.note,
+                "status": "applied",
+                "applied_at": caller.now,
+                "sequence": len(entry.steps) + 1,
+            }
+            for entry in entries
+        ],
+    )
+    presents = [employment.present_span(told[entry.employee.id], caller.today) for entry in entries]
+    return await tx.change_many(
+        [
+            (entry.employee, {**present.fields, **entry.values})
+            for entry, present in zip(entries, presents, strict=True)
+        ]
+    )
+
+
 async def write_record(
     tx: Tx,
     caller: Caller,
@@ -107,7 +162,7 @@ async def write_record(
 ) -> m.Employee:
     """Make the positions what the steps add up to, and the card what holds today."""
     told = employment.spans(steps)
-    await _write_positions(tx, employee.id, told)
+    await _write_positions(tx, {employee.id: told})
     present = employment.present_span(told, caller.today)
     return await change_card(tx, employee, {**present.fields, **(values or {})})
 
@@ -138,29 +193,35 @@ def tell_changed(tx: Tx, before: m.Employee, after: m.Employee) -> None:
 
 
 async def hang_under(
-    tx: Tx, caller: Caller, report: m.Employee, *, manager_id: UUID | None, on: date, note: str
-) -> m.Employee:
-    """Give an employee another manager, from a day on or from the start of the present position."""
-    told = employment.spans(await queries.steps(tx, report.id))
-    present = employment.present_span(told, caller.today)
-    step = Step("change", max(on, present.starts_on), {"manager_id": manager_id})
-    after = await add_step(tx, caller, report, step, note=note, values={"manager_awaited": None})
-    tell_changed(tx, report, after)
-    return after
+    tx: Tx, caller: Caller, moves: Sequence[tuple[m.Employee, UUID | None, date]], *, note: str
+) -> None:
+    """Give each report another manager from a day on, or from the start of the present position."""
+    steps = await queries.steps_of_each(tx, [report.id for report, _, _ in moves])
+    entries = []
+    for report, manager_id, on in moves:
+        present = employment.present_span(employment.spans(steps[report.id]), caller.today)
+        step = Step("change", max(on, present.starts_on), {"manager_id": manager_id})
+        entries.append(Entry(report, steps[report.id], step, note, {"manager_awaited": None}))
+    for (report, _, _), after in zip(moves, await add_steps(tx, caller, entries), strict=True):
+        tell_changed(tx, report, after)
 
 
-async def _write_positions(tx: Tx, employee_id: UUID, told: Sequence[Span]) -> None:
-    wanted = {_position(span): span for span in told}
-    held = {_held(row): row for row in await tx.all(m.EmployeePosition, employee_id=employee_id)}
+async def _write_positions(tx: Tx, told: Mapping[UUID, Sequence[Span]]) -> None:
+    wanted = {(id, *_position(span)): span for id, spans in told.items() for span in spans}
+    rows = await tx.rows(
+        "select * from employee_position where employee_id = any(%(employees)s)",
+        employees=list(told),
+    )
+    held = {(row.employee_id, *_held(row)): row.id for row in rows}
+    gone = [id for key, id in held.items() if key not in wanted]
     # Removed before added: only one position of an employee starts on a day and only one is open.
-    for key, row in held.items():
-        if key not in wanted:
-            await tx.remove(row)
+    if gone:
+        await tx.run("delete from employee_position where id = any(%(gone)s)", gone=gone)
     await tx.add_many(
         m.EmployeePosition,
         [
             {
-                "employee_id": employee_id,
+                "employee_id": key[0],
                 "starts_on": span.starts_on,
                 "ends_before": span.ends_before,
                 **span.fields,
@@ -176,6 +237,6 @@ def _position(span: Span) -> tuple[Any, ...]:
     return (span.starts_on, span.ends_before, *fields)
 
 
-def _held(row: m.EmployeePosition) -> tuple[Any, ...]:
+def _held(row: Any) -> tuple[Any, ...]:
     fields = (getattr(row, name) for name in employment.POSITION_FIELDS)
     return (row.starts_on, row.ends_before, *fields)

@@ -28,7 +28,7 @@ records = resource_routes(
         EMPLOYEES,
         imports=Import(
             draft=s.EmployeeImport,
-            action=imports.import_employee,
+            many=imports.import_employees,
             undone=imports.take_back_employee,
             permission=p.EMPLOYEE_CREATE,
         ),

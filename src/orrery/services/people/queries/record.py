@@ -1,26 +1,32 @@
 """The dated record of an employee: its steps, its positions, and who stands above whom."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from orrery.kernel.db import ReadTx
-from orrery.services.people.rules.employment import Step
+from orrery.services.people.rules.employment import LINE_MAX, Step
 from orrery.services.people.schemas import employees as s
-
-# A line of managers longer than this is a mistake in the data, not a company.
-LINE_MAX = 100
 
 
 async def steps(tx: ReadTx, employee_id: UUID) -> list[Step]:
     """The steps that count, in the order in which they took effect."""
+    return (await steps_of_each(tx, [employee_id]))[employee_id]
+
+
+async def steps_of_each(tx: ReadTx, employee_ids: Sequence[UUID]) -> dict[UUID, list[Step]]:
+    """The steps of some employees that count, each in the order in which they took effect."""
     rows = await tx.rows(
-        "select kind, effective_on, fields from employee_change"
-        " where employee_id = %(employee)s and status = 'applied' order by sequence",
-        employee=employee_id,
+        "select employee_id, kind, effective_on, fields from employee_change"
+        " where employee_id = any(%(employees)s) and status = 'applied'"
+        " order by employee_id, sequence",
+        employees=list(employee_ids),
     )
-    return [Step(row.kind, row.effective_on, typed(row.fields)) for row in rows]
+    told: dict[UUID, list[Step]] = {id: [] for id in employee_ids}
+    for row in rows:
+        told[row.employee_id].append(Step(row.kind, row.effective_on, typed(row.fields)))
+    return told
 
 
 def typed(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,6 +49,20 @@ async def managers_above(tx: ReadTx, employee_id: UUID) -> list[UUID]:
         longest=LINE_MAX,
     )
     return [row.manager_id for row in rows]
+
+
+async def reporting_lines(tx: ReadTx, employee_ids: Iterable[UUID]) -> dict[UUID, UUID | None]:
+    """Whom some employees report to directly, and whom those report to, up to the top."""
+    rows = await tx.rows(
+        "with recursive line as ("
+        " select id, manager_id, 1 as depth from employee where id = any(%(employees)s)"
+        " union select e.id, e.manager_id, l.depth + 1 from line l"
+        " join employee e on e.id = l.manager_id where l.depth < %(longest)s)"
+        " select id, manager_id from line",
+        employees=list(employee_ids),
+        longest=LINE_MAX,
+    )
+    return {row.id: row.manager_id for row in rows}
 
 
 async def departments_above(tx: ReadTx, department_id: UUID) -> list[UUID]:

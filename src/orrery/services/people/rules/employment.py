@@ -11,6 +11,8 @@ from orrery.kernel.types.states import Machine
 
 # What a dated change may set; everything else about an employee is a plain correction.
 POSITION_FIELDS = ("department_id", "job_role_id", "manager_id", "location", "unit_id")
+# A line of managers longer than this is a mistake in the data, not a company.
+LINE_MAX = 100
 NOWHERE: Mapping[str, Any] = dict.fromkeys(POSITION_FIELDS)
 
 EMPLOYEE = Machine(
@@ -186,6 +188,16 @@ def check_manager(
         raise ManagerLeft(manager_id=manager_id)
     if employee_id in chain:
         raise ReportingCycle(employee_id=employee_id, manager_id=manager_id)
+
+
+def line_above(lines: Mapping[UUID, UUID | None], employee_id: UUID) -> list[UUID]:
+    """Whom an employee reports to, directly and through others, nearest first."""
+    told: list[UUID] = []
+    above = lines.get(employee_id)
+    while above is not None and len(told) < LINE_MAX:
+        told.append(above)
+        above = lines.get(above)
+    return told
 
 
 def address(email: str | None) -> str | None:

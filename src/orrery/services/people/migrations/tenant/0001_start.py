@@ -118,7 +118,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_employee_last_name_id'), 'employee', ['last_name', 'id'], unique=False)
     op.create_index(op.f('ix_employee_left_on_id'), 'employee', ['left_on', 'id'], unique=False)
     op.create_index(op.f('ix_employee_location_id'), 'employee', ['location', 'id'], unique=False)
-    op.create_index('ix_employee_manager_awaited', 'employee', ['manager_awaited'], unique=False, postgresql_where=sa.text('manager_awaited is not null'))
+    op.create_index('ix_employee_manager_awaited', 'employee', [sa.literal_column('lower(manager_awaited)')], unique=False, postgresql_where=sa.text('manager_awaited is not null'))
     op.create_index(op.f('ix_employee_manager_id_id'), 'employee', ['manager_id', 'id'], unique=False)
     op.create_index(op.f('ix_employee_status_id'), 'employee', ['status', 'id'], unique=False)
     op.create_index(op.f('ix_employee_unit_id_id'), 'employee', ['unit_id', 'id'], unique=False)
