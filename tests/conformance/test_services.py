@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
-from sqlalchemy import Boolean
+from sqlalchemy import Boolean, PrimaryKeyConstraint, UniqueConstraint
 
 from orrery.kernel import events, revisions, settings
 from orrery.kernel.resources import Resource
@@ -152,7 +152,7 @@ def test_every_filter_of_its_lists_has_an_index(name: str) -> None:
         leading |= {
             next(iter(constraint.columns)).name
             for constraint in table.constraints
-            if type(constraint).__name__ == "UniqueConstraint"
+            if isinstance(constraint, UniqueConstraint)
         }
         for filtered in resource.filters:
             column = table.columns.get(filtered)
@@ -160,6 +160,27 @@ def test_every_filter_of_its_lists_has_an_index(name: str) -> None:
                 continue
             if filtered not in leading:
                 missing.append(f"{table.name}.{filtered}")
+    assert missing == []
+
+
+@every_service
+def test_every_foreign_key_has_an_index(name: str) -> None:
+    """Without one, deleting or undoing a hundred thousand rows reads a table for each of them."""
+    missing = []
+    metadata = SERVICES[name].tables
+    for table in metadata.tables.values() if metadata is not None else ():
+        leading = {column.name for index in table.indexes for column in list(index.columns)[:1]}
+        leading |= {c.name for c in table.columns if c.unique}
+        leading |= {
+            next(iter(constraint.columns)).name
+            for constraint in table.constraints
+            if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint)
+        }
+        missing += [
+            f"{table.name}.{column.name}"
+            for column in table.columns
+            if column.foreign_keys and column.name not in leading
+        ]
     assert missing == []
 
 

@@ -63,6 +63,19 @@ class Resource:
                 raise LookupError(f"{self.name}: no column for the field {name}")
         return told
 
+    @cached_property
+    def names(self) -> str:
+        """The fields of the view, as columns of a list."""
+        return ", ".join(f'"{name}"' for name in self.expressions)
+
+    @cached_property
+    def shown(self) -> str:
+        """The fields as a list selects them: decimals as text, so that no reader rounds them."""
+        return ", ".join(
+            f'({sql})::text as "{name}"' if self.kind(name) is Decimal else f'{sql} as "{name}"'
+            for name, sql in self.expressions.items()
+        )
+
     def expression(self, name: str) -> str:
         """The SQL expression of a field or column."""
         return self.columns.get(name) or self.expressions.get(name) or f't."{name}"'

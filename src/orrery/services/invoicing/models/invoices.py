@@ -84,6 +84,7 @@ class Invoice(Document, Base):
         Index(None, "due_on"),
         Index(None, "unit_id", "id"),
         Index(None, "number"),
+        Index(None, "payment_term_id"),
         Index(None, "salesperson_id"),
         Index(None, "created_by"),
         Index(None, "dunning_level", postgresql_where="dunning_level > 0"),

@@ -234,6 +234,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_invoice_due_on'), 'invoice', ['due_on'], unique=False)
     op.create_index(op.f('ix_invoice_dunning_level'), 'invoice', ['dunning_level'], unique=False, postgresql_where='dunning_level > 0')
     op.create_index(op.f('ix_invoice_number'), 'invoice', ['number'], unique=False)
+    op.create_index(op.f('ix_invoice_payment_term_id'), 'invoice', ['payment_term_id'], unique=False)
     op.create_index(op.f('ix_invoice_salesperson_id'), 'invoice', ['salesperson_id'], unique=False)
     op.create_index(op.f('ix_invoice_state_due_on'), 'invoice', ['state', 'due_on'], unique=False)
     op.create_index(op.f('ix_invoice_unit_id_id'), 'invoice', ['unit_id', 'id'], unique=False)
