@@ -327,3 +327,20 @@ async def test_a_working_process_takes_up_what_is_queued_while_it_runs(yard: Hou
     with pytest.raises(asyncio.CancelledError):
         await work
     assert await _colors(yard, tenant) == ["quick"]
+
+
+async def test_the_sweep_forgets_old_idempotency_keys_and_keeps_the_young(toy_house: House) -> None:
+    """Everything has a limit (STYLE rule 12): an answer is kept for a week."""
+    async with toy_house.runtime.database.connection() as connection:
+        await connection.execute("delete from toy.idempotency_key")
+        for days in (6, 8):
+            await connection.execute(
+                "insert into toy.idempotency_key (tenant, actor, key, request_hash, created_at)"
+                " values ('acme', 'x', %s, '', now() - make_interval(days => %s))",
+                [f"{days} days", days],
+            )
+    async with toy_house.runtime.jobs.app.open_async():
+        await toy_house.runtime.jobs.sweep(silent_seconds=30)
+    async with toy_house.runtime.database.connection() as connection:
+        cursor = await connection.execute("select key from toy.idempotency_key")
+        assert await cursor.fetchall() == [("6 days",)]

@@ -157,6 +157,14 @@ async def test_explain_names_the_grants_the_scope_and_the_outcome(toy_house: Hou
     assert (told["allowed"], told["scope"], told["grants"]) == (True, "own", {"toy.*.read": "own"})
     assert told["rule"] == THINGS.own
     assert refused["allowed"] is False
+    async with toy_house.client(
+        {"toy.*.read": "own"}, tenant=tenant, employee_id=PEOPLE[0]
+    ) as client:
+        url = f"{READ}/{mine.id}/explain?permission="
+        writing = (await client.get(f"{url}toy.thing.write")).json()
+        unknown = await client.get(f"{url}toy.thing.burn")
+    assert (writing["allowed"], writing["grants"], writing["scope"]) == (False, {}, None)
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "kernel.malformed")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Decision 0005: the route class holds the transaction, so that commit, idempotent
 ETag are settled before one byte of the reply leaves.
 """
 
-import hashlib
+import hmac
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -97,7 +97,9 @@ class Work:
             raise Malformed(header="Idempotency-Key", reason="1 to 255 visible characters")
         request, tx = self._request, cast(Tx, self.tx)
         told = f"{request.method} {request.url.path}?{request.url.query}".encode()
-        digest = hashlib.sha256(told + b"\n" + await request.body()).digest()
+        # Keyed, so that nobody can try out what a body may have held, such as a password.
+        secret = self._host.runtime.settings.secret_key.get_secret_value().encode()
+        digest = hmac.digest(secret, told + b"\n" + await request.body(), "sha256")
         actor = self._caller.actor or ANONYMOUS_NAME
         values = {"tenant": self._caller.tenant, "actor": actor, "key": key, "hash": digest}
         # A second request of the same key waits here until the first one is committed or gone.

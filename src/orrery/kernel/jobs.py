@@ -26,6 +26,9 @@ MAX_ATTEMPTS = 5
 # A worker says every ten seconds that it lives; one that missed three of them is dead.
 SILENT_SECONDS = 30
 
+# A client that repeats a request does so within minutes; a week is for those that were offline.
+KEY_DAYS = 7
+
 logger = log.logger("jobs")
 
 DEFER = """
@@ -182,7 +185,19 @@ class Jobs:
         left = list(await manager.get_stalled_jobs(seconds_since_heartbeat=silent_seconds))
         for job in left:
             await manager.retry_job(job)
+        await self._forget_keys()
         return len(left)
+
+    async def _forget_keys(self) -> None:
+        """Drop the answers kept for idempotency keys that nobody will send again."""
+        for service in self._runtime.services:
+            async with self._runtime.database.transaction(None, service, None) as transaction:
+                await transaction.connection.execute(
+                    "delete from idempotency_key"
+                    " where created_at < now() - make_interval(days => %s)",
+                    [KEY_DAYS],
+                )
+                await transaction.commit()
 
     async def drain(self) -> None:
         """Run what is due now and return; for tests and the command line."""

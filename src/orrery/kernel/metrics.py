@@ -1,6 +1,6 @@
 """What the house counts, for Prometheus."""
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Histogram
 
 REQUESTS = Histogram(
     "orrery_request_seconds",
@@ -15,8 +15,4 @@ REACTIONS = Counter(
     "orrery_reactions", "Reactions by outcome: done, retry, dead.", ["service", "outcome"]
 )
 JOBS = Counter("orrery_jobs", "Background jobs by outcome.", ["service", "job", "outcome"])
-OUTBOX_WAITING = Gauge(
-    "orrery_outbox_waiting", "Announced events that are not delivered yet.", ["service"]
-)
-
-__all__ = ["EVENTS_RELAYED", "JOBS", "OUTBOX_WAITING", "REACTIONS", "REGISTRY", "REQUESTS"]
+__all__ = ["EVENTS_RELAYED", "JOBS", "REACTIONS", "REGISTRY", "REQUESTS"]

@@ -102,13 +102,23 @@ def _record_routes(router: APIRouter, resource: Resource) -> None:
     @router.get(
         "/{id}/explain",
         operation_id=f"explain_{resource.name}",
-        summary=f"Why you may or may not read a {resource.name}",
+        summary=f"Why you may or may not do something with a {resource.name}",
     )
     async def explain_record(
-        id: UUID, tx: ReadTx, caller: Annotated[Caller, may_read]
+        id: UUID,
+        tx: ReadTx,
+        caller: Annotated[Caller, may_read],
+        permission: Annotated[
+            str | None, Query(description="A permission of this service; reading when left out.")
+        ] = None,
     ) -> dict[str, Any]:
-        """The grants and the rule that decide whether the caller may read the record."""
-        return await resource.explain(tx, caller, resource.may_read, id)
+        """The grants and the rule that decide what the caller may do with the record."""
+        # A record that is not there and one out of scope get the same answer: nothing leaks.
+        wanted = permission or resource.may_read.code
+        known = {p.code: p for p in tx.host.service.permissions}
+        if wanted not in known:
+            raise Malformed(field="permission", value=wanted[:100], known=sorted(known))
+        return await resource.explain(tx, caller, known[wanted], id)
 
 
 async def _then(tx: Any, resource: Resource, id: UUID, at: datetime) -> bytes:
