@@ -190,14 +190,13 @@ class Jobs:
 
     async def _forget_keys(self) -> None:
         """Drop the answers kept for idempotency keys that nobody will send again."""
-        for service in self._runtime.services:
-            async with self._runtime.database.transaction(None, service, None) as transaction:
-                await transaction.connection.execute(
-                    "delete from idempotency_key"
+        async with self._runtime.database.connection() as connection:
+            for service in self._runtime.services:
+                await connection.execute(
+                    f'delete from "{service}".idempotency_key'
                     " where created_at < now() - make_interval(days => %s)",
                     [KEY_DAYS],
                 )
-                await transaction.commit()
 
     async def drain(self) -> None:
         """Run what is due now and return; for tests and the command line."""
