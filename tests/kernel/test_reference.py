@@ -104,7 +104,7 @@ async def test_a_change_touches_what_is_sent_and_nothing_else(client: httpx2.Asy
 BAD: list[dict[str, Any]] = [
     {"code": None}, {"name": None}, {"code": ""}, {"code": "toolong"}, {"code": "Red"},
     {"name": "  "}, {"external_id": "toolong"}, {"is_archived": True}, {"version": 9},
-    {"id": str(new_id())}, {"code": 1}, {"colour": "x"},
+    {"id": "01900000-0000-7000-8000-000000000000"}, {"code": 1}, {"colour": "x"},
 ]  # fmt: skip
 
 
