@@ -51,6 +51,32 @@ async def test_a_tenant_is_limited_over_all_its_users_and_another_tenant_is_not(
             assert await statuses(other, ECHO, 3) == [200] * 3
 
 
+async def test_who_hammers_at_a_limit_is_answered_slowly_and_the_others_are_not(
+    prepared: str,
+) -> None:
+    """GW-2: one tenant at its limit does not raise another tenant's waiting time."""
+    changes: dict[str, Any] = {"tenant_per_minute": 10, "refused_seconds": 0.2}
+    async with world(prepared, **changes) as gateway, gateway.client({}) as client:
+        told: list[int] = []
+
+        async def hammer() -> None:
+            while True:
+                told.append((await client.get(ECHO)).status_code)
+
+        hammers = [asyncio.create_task(hammer()) for _ in range(4)]
+        await asyncio.sleep(1)
+        async with gateway.client({}, tenant="globex") as other:
+            started = time.perf_counter()
+            assert await statuses(other, ECHO, 5) == [200] * 5
+            took = time.perf_counter() - started
+        for task in hammers:
+            task.cancel()
+        await asyncio.gather(*hammers, return_exceptions=True)
+    assert told.count(200) == 10
+    # Four clients get five refusals a second each instead of hundreds.
+    assert told.count(429) <= 4 * (1 + took) / 0.2 + 4
+
+
 async def test_signing_in_is_limited_per_address(prepared: str) -> None:
     async with world(prepared, sign_in_per_minute=3) as gateway, gateway.client() as client:
         told = [await client.post("/api/v1/upstream/sessions") for _ in range(5)]

@@ -16,10 +16,14 @@ class Settings(ServiceSettings):
     key_per_minute: int = 18_000
     address_per_minute: int = 3_000
     sign_in_per_minute: int = 60
+    # Whoever is over a limit is told so after this pause, so that hammering costs next to nothing.
+    refused_seconds: float = 0.1
 
-    # Requests at work at the same time, and of one tenant among them.
-    slots: int = 64
-    tenant_slots: int = 48
+    # Requests at work at the same time, and of one tenant among them. A process works on one thing
+    # at a time and has ten database connections: more slots would only let one tenant's rush stand
+    # before another's request. A gateway before many processes may have more.
+    slots: int = 20
+    tenant_slots: int = 12
     queue_length: int = 512
     queue_seconds: float = 5.0
     # Live connections cost no slot, only memory.

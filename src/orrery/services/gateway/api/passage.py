@@ -19,6 +19,8 @@ from orrery.services.gateway.settings import Settings
 
 # Whoever has not proved who they are waits in one line, however many addresses they have.
 ANONYMOUS = "@anonymous"
+# More waiting refusals than this would cost more memory than their haste costs time.
+PAUSED_MAX = 5_000
 
 
 class TooManyRequests(Refusal):
@@ -56,6 +58,7 @@ class Passage:
         self._admission = admission
         self._forwarder = forwarder
         self._issuers = issuers
+        self._paused = 0
         self._allowed = frozenset(split(settings.allowed_origins))
         self._address_rate = Rate(settings.address_per_minute)
         self._sign_in_rate = Rate(settings.sign_in_per_minute)
@@ -154,10 +157,24 @@ class Passage:
         verdict = await self._limiter.take(buckets, time.monotonic_ns())
         exchange.extra = verdict.headers()
         if not verdict.is_allowed:
+            await self._pause()
             limited = verdict.key.partition(":")[0]
             raise TooManyRequests(
                 limited=limited, limit=verdict.limit, retry_seconds=verdict.retry_seconds
             )
+
+    async def _pause(self) -> None:
+        """Keep somebody over a limit waiting for a moment, without a slot.
+
+        A client that asks again at once would otherwise take the time of the others (GW-2).
+        """
+        if self._paused >= PAUSED_MAX:
+            return
+        self._paused += 1
+        try:
+            await asyncio.sleep(self._settings.refused_seconds)
+        finally:
+            self._paused -= 1
 
     async def _body(self, exchange: Exchange, route: Declared, receive: Receive) -> Body | None:
         if exchange.length == 0:
