@@ -146,8 +146,15 @@ def breaks(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
             told.append(f"{name} is gone")
         elif _shape(schema) != _shape(new[name]):
             told.append(f"{name} changed its type")
-    required = set(after.get("required", [])) - set(old)
-    return told + [f"{name} is new and required" for name in sorted(required)]
+    required = set(after.get("required", [])) - set(before.get("required", []))
+    told += [f"{name} is new and required" for name in sorted(required)]
+    parts = after.get("$defs", {})
+    for name, part in before.get("$defs", {}).items():
+        if name in parts and "properties" in part:
+            told += [f"{name}.{what}" for what in breaks(part, parts[name])]
+        elif name in parts and _shape(part) != _shape(parts[name]):
+            told.append(f"{name} changed its type")
+    return told
 
 
 def _shape(schema: dict[str, Any]) -> str:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from orrery.platform.docs import ROOT
 
-NAME = re.compile(r"^[a-z][a-z]{2,30}$")
+# A schema is called tenant__service, and PostgreSQL keeps 63 letters of a name.
+NAME = re.compile(r"[a-z]{3,30}")
+# Schemas that are there already.
+RESERVED = {"orrery", "public"}
 
 FILES = {
     "__init__.py": '"""{Title}: say in one sentence what this service owns."""\n',
@@ -116,8 +119,8 @@ async def test_a_{noun}_is_created_and_listed(house: House) -> None:
 def service(name: str, *, root: Path = ROOT) -> list[Path]:
     """Write the files of a new service; refuses a name that is taken or no plain word."""
     folder = root / "src" / "orrery" / "services" / name
-    if not NAME.match(name) or keyword.iskeyword(name):
-        raise RuntimeError("A service's name is one lower-case word of letters.")
+    if not NAME.fullmatch(name) or keyword.iskeyword(name) or name in RESERVED:
+        raise RuntimeError("A service's name is one free word of 3 to 30 lower-case letters.")
     if folder.exists():
         raise RuntimeError(f"There is a service called {name} already.")
     words = {
