@@ -18,7 +18,7 @@ ROUTER = '@router.post("/{id}/pay")\nasync def pay(id, tx, caller):\n    """Pay.
 PLANTED = [
     ("unreadable", "kernel/db.py", "def f[T](x: T) -> T:\n    return x", "not the Python of 3.11"),
     ("commits", "services/shop/actions.py", "await tx.session.commit()", "tx.session.commit()"),
-    ("commits", "kernel/jobs.py", "connection().commit()", ".commit()"),
+    ("commits", "kernel/history.py", "connection().commit()", ".commit()"),
     ("commits", "services/shop/actions.py", "await tx.run('COMMIT')", "the statement commit"),
     ("tenant_names", "services/shop/queries.py", "q = 'set search_path to x'", "the words"),
     ("tenant_names", "kernel/db.py", "q = 'SET LOCAL ROLE x'", "the words"),

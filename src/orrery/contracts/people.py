@@ -52,7 +52,7 @@ class EmployeeChangeScheduled(Event):
 
 @dataclass(frozen=True)
 class EmployeeChangeCancelled(Event):
-    """A scheduled change will not take effect; the reason is the refusal's code when it could not."""
+    """A scheduled change will not take effect; the reason is a refusal's code when it could not."""
 
     name: ClassVar[str] = "people.employee_change_cancelled.v1"
     employee_id: UUID
