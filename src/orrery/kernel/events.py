@@ -134,8 +134,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
 WRITE: LiteralString = (
     "insert into outbox (id, tenant, name, subject, at, actor, on_behalf_of, request_id, data)"
     " select id, %(tenant)s, name, subject, %(at)s, %(actor)s, %(behalf)s, %(request)s, data"
-    " from unnest(%(ids)s::uuid[], %(names)s::text[], %(subjects)s::text[], %(data)s::jsonb[])"
-    " as e (id, name, subject, data)"
+    " from jsonb_to_recordset(%(posts)s::jsonb) as e (id uuid, name text, subject text, data jsonb)"
 )
 
 
@@ -159,7 +158,11 @@ def letters(caller: Any, events: Sequence[Event]) -> list[Letter]:
 
 async def write(tx: Any, events: Sequence[Event]) -> None:
     """Put events into the outbox of the service, in the transaction that made them true."""
-    posts = letters(tx.caller, events)
+    # One JSON value costs a tenth of adapting an array per column; an import announces thousands.
+    posts = [
+        {"id": post.id, "name": post.name, "subject": post.subject, "data": post.data}
+        for post in letters(tx.caller, events)
+    ]
     await tx.run(
         WRITE,
         tenant=tx.caller.tenant,
@@ -167,8 +170,5 @@ async def write(tx: Any, events: Sequence[Event]) -> None:
         actor=tx.caller.actor,
         behalf=tx.caller.on_behalf_of,
         request=tx.caller.request_id,
-        ids=[post.id for post in posts],
-        names=[post.name for post in posts],
-        subjects=[post.subject for post in posts],
-        data=[orjson.dumps(post.data).decode() for post in posts],
+        posts=orjson.dumps(posts).decode(),
     )

@@ -263,9 +263,7 @@ async def _next_tags(tx: Tx, pattern: str, count: int) -> list[str]:
     """The next tags of the series that nobody chose by hand before."""
     found: list[str] = []
     while len(found) < count:
-        fresh = [
-            await tx.take_number(TAG_SERIES, pattern=pattern) for _ in range(count - len(found))
-        ]
+        fresh = await tx.take_numbers(TAG_SERIES, count - len(found), pattern=pattern)
         rows = await tx.rows("select tag from asset where tag = any(%(tags)s)", tags=fresh)
         taken = {row.tag for row in rows}
         found += [tag for tag in fresh if tag not in taken]
