@@ -17,8 +17,8 @@ SQL_START = re.compile(
 # Where a tenant's schema, role and search path may be named; others write bare table names.
 # The job queue lives in a schema of its own, and a draft revision is built in a throw-away one.
 TENANCY = {"kernel/tenancy.py", "kernel/jobs.py", "kernel/revisions.py"}
-# The edge, the relay, the worker, the jobs and the runner end transactions; nobody else does.
-COMMITS = {f"kernel/{name}.py" for name in ("db", "http", "jobs", "relay", "runtime", "worker")}
+# The edge, the relay, the worker and the runner end transactions; nobody else holds one.
+COMMITS = {f"kernel/{name}.py" for name in ("db", "http", "relay", "runtime", "worker")}
 CLOCK = {"kernel/clock.py"}
 ENVIRONMENT = {"kernel/settings.py"}
 
