@@ -133,6 +133,54 @@ async def test_a_breaker_closes_again_when_the_service_is_back(
             assert breaker.state == "closed"
 
 
+async def test_a_service_that_hangs_opens_its_breaker_and_then_holds_up_nobody(
+    prepared: str,
+) -> None:
+    """GW-3: a time-out is a failure too."""
+
+    async def hang(_scope: Any, _receive: Any, _send: Any) -> None:
+        await asyncio.sleep(30)
+
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(listening(hang))
+        changes: dict[str, Any] = {"neighbours": address, "request_seconds": 0.1}
+        gateway = await stack.enter_async_context(world(prepared, "split", **changes))
+        client = await stack.enter_async_context(gateway.client())
+        path = "/api/v1/upstream/public"
+        for _ in range(5):
+            assert (await client.get(path)).status_code == 504
+        refused = await client.get(path)
+        assert (refused.status_code, refused.json()["facts"]["reason"]) == (503, "breaker_open")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"GET /api/v1/upstream/public HTTP/1.1\r\nHost: x\r\nX-Bad: a\x01b\r\n\r\n",
+        b"GET /api/v1/upstream/public?q=\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /api/v1/upstream/public?q=%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /api/v1/upstream/public HTTP/1.1\r\nHost: x\r\nX-Bad: \xc3\xa4\r\n\r\n",
+        b"GET /api/v1/upstream/public?" + b"q" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+async def test_nobody_can_open_a_breaker_by_what_they_write(prepared: str, written: bytes) -> None:
+    async with world(prepared, "split") as gateway:
+        for _ in range(6):
+            reader, writer = await gateway.connect()
+            writer.write(written)
+            told = await asyncio.wait_for(reader.readline(), 5)
+            writer.close()
+            assert told.split()[1] in (b"200", b"400", b"422"), told
+        assert gateway.door.forwarder.breaker("upstream").state == "closed"
+
+
+async def test_date_and_server_are_said_once(gateway: World) -> None:
+    async with gateway.client() as client:
+        answer = await client.get("/api/v1/upstream/public")
+    assert len(answer.headers.get_list("date")) == 1
+    assert len(answer.headers.get_list("content-length")) == 1
+
+
 async def test_a_kept_connection_that_was_closed_is_no_failure_for_the_reader(
     prepared: str,
 ) -> None:

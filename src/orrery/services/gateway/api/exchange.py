@@ -80,7 +80,8 @@ class Exchange:
         self.kept, self.taken, self.size = kept, taken, size
         length = taken.get(b"content-length")
         # -1 is a body whose length the client does not know yet.
-        self.length = int(length) if length else -1 if b"transfer-encoding" in taken else 0
+        is_counted = length is not None and length.isdigit()
+        self.length = int(length or 0) if is_counted else -1 if b"transfer-encoding" in taken else 0
         wished = taken.get(b"x-request-id")
         if wished is None or not rules.is_valid_request_id(wished):
             wished = urandom(16).hex().encode()

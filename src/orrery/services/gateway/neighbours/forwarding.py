@@ -8,7 +8,7 @@ from typing import Any, cast
 import httpx2
 
 from orrery.kernel.neighbours import BREAKER_FAILURES, BREAKER_SECONDS, Directory
-from orrery.kernel.types.refusal import Unavailable
+from orrery.kernel.types.refusal import Malformed, Unavailable
 from orrery.services.gateway.rules.breaker import Breaker
 
 Scope = MutableMapping[str, Any]
@@ -25,6 +25,8 @@ HOP_BY_HOP = frozenset(
     b" transfer-encoding upgrade".split()
 )
 
+# The server that answers the client says these itself.
+OURS = HOP_BY_HOP | {b"date", b"server"}
 BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 # The client's framing stays (the body is passed on as it came), the rest is this connection's.
 REPLACED = HOP_BY_HOP - BODY_HEADERS | {b"host"}
@@ -89,6 +91,8 @@ class Forwarder:
             tries -= 1
             try:
                 return await self._attempt(service, self._request(place, scope, body))
+            except httpx2.LocalProtocolError as error:
+                raise Malformed(reason="not_http") from error
             except httpx2.TransportError as error:
                 if tries == 0:
                     raise Unavailable(service=service, reason=type(error).__name__) from error
@@ -98,7 +102,12 @@ class Forwarder:
         breaker.enter(time.monotonic_ns())
         try:
             response = await self._reached().handle_async_request(request)
-        except httpx2.TransportError:
+        except (httpx2.LocalProtocolError, httpx2.PoolTimeout, ClientGone):
+            # What a client wrote, our own crowd, a client that left: not the service's doing.
+            breaker.abandoned()
+            raise
+        except (httpx2.TransportError, asyncio.CancelledError):
+            # Cancelled is who waited for longer than a request may take.
             breaker.failed(time.monotonic_ns())
             raise
         except BaseException:
@@ -125,10 +134,14 @@ class Forwarder:
         target = scope["raw_path"]
         if scope["query_string"]:
             target += b"?" + scope["query_string"]
+        try:
+            url = address.copy_with(raw_path=target)
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise Malformed(reason="not_a_url") from error
         kept = [header for header in scope["headers"] if header[0] not in REPLACED]
         return httpx2.Request(
             scope["method"],
-            address.copy_with(raw_path=target),
+            url,
             headers=[(b"host", address.netloc), *kept],
             stream=body,
             # Waiting for the answer is bounded by the door, which knows what is asked.
@@ -160,7 +173,7 @@ async def _pass(response: httpx2.Response, send: Send) -> None:
         {
             "type": "http.response.start",
             "status": response.status_code,
-            "headers": [header for header in headers if header[0] not in HOP_BY_HOP],
+            "headers": [header for header in headers if header[0] not in OURS],
         }
     )
     async for piece in cast(httpx2.AsyncByteStream, response.stream):
