@@ -245,6 +245,9 @@ async def test_without_the_lock_timeout_one_lock_holds_up_the_run(
         await holder.execute(f"lock table {first}__{yard.name}.thing in share mode")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(_migrate(house, grown, parallel=1), 1)
+    # Stopped is stopped: nothing goes on behind, and another run takes it up.
+    assert len(await _pending(house, grown)) == 2
+    assert len(await _migrate(house, grown)) == 2
 
 
 async def test_a_schema_whose_rows_break_the_revision_stays_whole_where_it_was(

@@ -75,7 +75,9 @@ async def _served(app: Any) -> AsyncIterator[str]:
     )  # fmt: skip
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+    for _ in range(2_000):
+        if server.started:
+            break
         await asyncio.sleep(0.005)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -129,8 +129,15 @@ async def migrate_tenants(
                     schema, "?", head(service, "tenant"), f"{type(error).__name__}: {error}"
                 )
 
-    for done in asyncio.as_completed([one(*item) for item in waiting]):
-        yield await done
+    tasks = [asyncio.create_task(one(*item)) for item in waiting]
+    try:
+        for done in asyncio.as_completed(tasks):
+            yield await done
+    finally:
+        # Whoever stops the run stops all of it; what is under way rolls back.
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _migrate_tenant(database: Database, tenant: str, service: Service) -> Report:
