@@ -36,6 +36,8 @@ set_json_loads(orjson.loads)
 
 # Sorting ids before locking keeps two transactions from waiting for each other (STYLE rule 20).
 MAX_IDS = 10_000
+# So many rows of a stream are fetched at a time: a tenth of the round trips of a hundred.
+STREAM_ROWS = 1_000
 
 
 class ReadTx:
@@ -111,6 +113,7 @@ class ReadTx:
     async def stream(self, statement: LiteralString, **values: Any) -> AsyncIterator[Any]:
         """Rows of a large result one by one, without holding them all."""
         cursor = self._connection.cursor(name=f"stream_{new_id().hex}")
+        cursor.itersize = STREAM_ROWS
         await cursor.execute(statement, values or None)
         async for row in cursor:
             yield row

@@ -1,5 +1,6 @@
 """Export of any resource, streamed: what the list would show, as CSV, JSON or XLSX."""
 
+import asyncio
 import csv
 import io
 import tempfile
@@ -117,8 +118,10 @@ async def _xlsx(names: list[str], rows: AsyncIterator[tuple[Any, ...]]) -> Async
             if number > XLSX_MAX_ROWS:
                 break
             for column, value in enumerate(row):
-                _write_cell(sheet, number, column, value)
-        book.close()
+                if value is not None:
+                    _write_cell(sheet, number, column, value)
+        # Packing a large workbook takes a second or more, in which others want to be served.
+        await asyncio.to_thread(book.close)
         for part in _parts(file.name):
             yield part
 
