@@ -55,6 +55,29 @@ async def test_customers_come_from_a_file_and_the_same_file_changes_nothing(hous
         assert [e["errors"][0]["code"] for e in errors] == ["invoicing.vat_number_invalid"]
 
 
+async def test_a_file_of_customers_leaves_no_gap_and_is_taken_back_whole(house: House) -> None:
+    """INT-3: of two rows for one customer the last wins; after the undo all is as before."""
+    async with house.client({"*": "all"}, tenant=await house.new_tenant()) as client:
+        before = await customer(client, external_id="ALFKI", name="Alfred", city="Berlin")
+        rows = (
+            "external_id,name,city,country\nNEW,New,Ulm,DE\nBAD,Bad,,Atlantis\n"
+            "ALFKI,Alfreds,Bonn,DE\nNEW,Newer,Ulm,DE\nLAST,Last,,\n"
+        )
+        batch = await imported(house, client, "/customers", rows)
+        assert (counted(batch), batch["events"]) == (("done", 2, 2, 1), 2)
+        listed = (await got(client, "/customers", sort="code"))["items"]
+        assert [(c["code"], c["name"], c["city"]) for c in listed] == [
+            ("CUS-00001", "Alfreds", "Bonn"),
+            ("CUS-00002", "Newer", "Ulm"),
+            ("CUS-00003", "Last", None),
+        ]
+        await posted(client, f"/customers/imports/{batch['id']}/undo", 200)
+        left = (await got(client, "/customers"))["items"]
+        assert [(c["id"], c["name"], c["city"]) for c in left] == [
+            (before["id"], "Alfred", "Berlin")
+        ]
+
+
 HEADING = (
     "external_id,customer_external_id,document_date,description,quantity,unit_price,"
     "discount_percent,issue,line_count\n"

@@ -1,14 +1,17 @@
 """Customers: entered, changed, archived; numbers checked as they come in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from orrery.contracts.invoicing import CustomerCreated
 from orrery.kernel.caller import Caller
 from orrery.kernel.db import Tx
+from orrery.kernel.exchange.intake import RowsRefused
+from orrery.kernel.types.refusal import Refusal
 from orrery.services.invoicing.models.parties import Customer
 from orrery.services.invoicing.rules import parties
+from orrery.services.invoicing.schemas.imports import CustomerImport
 from orrery.services.invoicing.schemas.parties import CustomerDraft
 from orrery.services.invoicing.settings import Settings
 
@@ -24,15 +27,7 @@ async def create_customer(
     Refuses: CountryUnknown, VatNumberInvalid, IbanInvalid, CurrencyUnknown, CustomerKnown.
     Announces: CustomerCreated.
     """
-    values = _checked(draft.model_dump(), country=None)
-    code = await tx.take_number("customer", pattern=tx.settings(Settings).customer_numbers)
-    customer: Any = await tx.add(Customer, id=id, code=code, is_archived=False, **values)
-    tx.announce(
-        CustomerCreated(
-            customer_id=customer.id, code=code, title=customer.name, email=customer.email
-        )
-    )
-    return customer
+    return (await _enter(tx, [_entered(draft) | {"id": id}]))[0]
 
 
 async def change_customer(tx: Tx, caller: Caller, id: UUID, changes: Mapping[str, Any]) -> Any:
@@ -41,14 +36,7 @@ async def change_customer(tx: Tx, caller: Caller, id: UUID, changes: Mapping[str
     Refuses: CountryUnknown, VatNumberInvalid, IbanInvalid, CurrencyUnknown, CustomerKnown.
     """
     customer: Any = await tx.lock(Customer, id)
-    given = {
-        name: EMPTY.get(name) if value is None else value
-        for name, value in changes.items()
-        if not (name == "name" and value is None)
-    }
-    if "country" in given and customer.vat_number and "vat_number" not in given:
-        given["vat_number"] = customer.vat_number
-    values = _checked(given, country=customer.country)
+    values = _corrected(customer, changes)
     return await tx.change(customer, **values) if values else customer
 
 
@@ -58,11 +46,67 @@ async def archive_customer(tx: Tx, caller: Caller, id: UUID, *, is_archived: boo
     return await tx.change(customer, is_archived=is_archived)
 
 
-async def import_customer(tx: Tx, caller: Caller, draft: CustomerDraft, row: Any | None) -> Any:
-    """A row of a file: a new customer, or the one of the same external id changed."""
-    if row is None:
-        return await create_customer(tx, caller, draft)
-    return await change_customer(tx, caller, row.id, draft.model_dump(exclude_unset=True))
+async def import_customers(
+    tx: Tx, caller: Caller, rows: Sequence[tuple[CustomerImport, Any | None]]
+) -> list[Any]:
+    """Rows of a file: new customers, and those of the same external ids changed.
+
+    All bad rows are named before anything is written, so that no number is taken for them.
+    Refuses and announces, per row, as creating and changing a customer does.
+    """
+    told, causes = list[dict[str, Any]](), dict[int, Exception]()
+    for place, (draft, known) in enumerate(rows):
+        try:
+            told.append(
+                _entered(draft)
+                if known is None
+                else _corrected(known, draft.model_dump(exclude_unset=True))
+            )
+        except Refusal as refusal:
+            causes[place] = refusal
+    if causes:
+        raise RowsRefused(causes)
+    pairs = [(known, values) for (_, known), values in zip(rows, told, strict=True)]
+    corrected = iter(await tx.change_many([pair for pair in pairs if pair[0] is not None]))
+    created = iter(await _enter(tx, [values for known, values in pairs if known is None]))
+    return [next(created) if known is None else next(corrected) for known, _ in pairs]
+
+
+async def _enter(tx: Tx, drafts: Sequence[dict[str, Any]]) -> list[Any]:
+    """Keep customers that were checked, under the next codes. Announces: CustomerCreated."""
+    codes = await tx.take_numbers(
+        "customer", len(drafts), pattern=tx.settings(Settings).customer_numbers
+    )
+    customers: list[Any] = await tx.add_many(
+        Customer,
+        [values | {"code": code} for values, code in zip(drafts, codes, strict=True)],
+    )
+    for customer in customers:
+        tx.announce(
+            CustomerCreated(
+                customer_id=customer.id,
+                code=customer.code,
+                title=customer.name,
+                email=customer.email,
+            )
+        )
+    return customers
+
+
+def _entered(draft: CustomerDraft) -> dict[str, Any]:
+    return _checked(draft.model_dump(), country=None) | {"is_archived": False}
+
+
+def _corrected(customer: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What changes make of a customer's columns; the VAT number has to suit a new country."""
+    given = {
+        name: EMPTY.get(name) if value is None else value
+        for name, value in changes.items()
+        if not (name == "name" and value is None)
+    }
+    if "country" in given and customer.vat_number and "vat_number" not in given:
+        given["vat_number"] = customer.vat_number
+    return _checked(given, country=customer.country)
 
 
 def _checked(values: Mapping[str, Any], *, country: str | None) -> dict[str, Any]:

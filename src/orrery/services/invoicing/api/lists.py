@@ -5,7 +5,7 @@ from dataclasses import replace
 from orrery.kernel.exchange.imports import Import
 from orrery.kernel.routing import resource_routes
 from orrery.services.invoicing import permissions as p
-from orrery.services.invoicing.actions.customers import import_customer
+from orrery.services.invoicing.actions.customers import import_customers
 from orrery.services.invoicing.actions.imports import import_invoices
 from orrery.services.invoicing.queries.resources import (
     CREDIT_NOTES,
@@ -19,7 +19,7 @@ from orrery.services.invoicing.schemas.imports import CustomerImport, InvoiceImp
 
 CUSTOMER_FILES = Import(
     draft=CustomerImport,
-    action=import_customer,
+    many=import_customers,
     permission=p.CUSTOMER_WRITE,
     keys=("external_id",),
 )
