@@ -12,7 +12,10 @@ os.environ.setdefault("ORRERY_LOG_LEVEL", "WARNING")
 os.environ.setdefault("ORRERY_IDENTITY_ARGON2_MEMORY_KIB", "64")
 os.environ.setdefault("ORRERY_IDENTITY_ARGON2_TIME_COST", "1")
 
-from orrery.kernel import clock, testing
+from orrery.kernel import clock, log, testing
+
+# Before that, structlog prints tracebacks with local variables, which takes seconds.
+log.configure(level="WARNING", form="json")
 
 
 @pytest.fixture(scope="session")

@@ -175,7 +175,7 @@ async def open_world(mode: str) -> AsyncIterator[World]:
             "ORRERY_DATABASE_URL": database,
             "ORRERY_NOTIFICATIONS_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
             "ORRERY_LOG_FORMAT": "json",
-            "ORRERY_GATEWAY_SIGN_IN_PER_ADDRESS": "1000",
+            "ORRERY_GATEWAY_SIGN_IN_PER_MINUTE": "1000",
         }
         start = _start_one if mode == "one process" else _start_split
         processes = await start(environment, port)

@@ -165,6 +165,9 @@ class Runtime:
             with suppress(asyncio.CancelledError, Exception):
                 await task
         self._tasks.clear()
+        for app in self.apps.values():
+            if hasattr(app, "close"):
+                await app.close()
         await self.directory.close()
         await self.database.close()
 

@@ -122,7 +122,7 @@ async def ensure_demo(runtime: Runtime) -> bool:
             title="Meridian Trading",
             admin_email="admin@demo.example",
             admin_password=settings.demo_password(),
-            admin_name="Amara Okafor",
+            admin_name="Ada Lindqvist",
         )
     )
     await runtime.seed(DEMO)
