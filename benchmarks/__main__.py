@@ -180,7 +180,6 @@ async def writes(
             made = await client.post(url, content=body, headers=headers)
         made.raise_for_status()
     script = recorder.script(since=since, numbers=[made.json()["number"]])
-    (RESULTS / "write_path.sql").write_text(script)
     limit = await asyncio.to_thread(pgbench_rate, house.url, script, seconds=int(SECONDS))
     token = house.token({"*": "all"}, user_id=USER)
 
