@@ -186,7 +186,8 @@ async def test_a_department_is_kept_as_people_last_described_it(house: House) ->
 async def test_the_seed_builds_the_demo_company_and_a_second_run_changes_nothing(
     house: House,
 ) -> None:
-    async with house.tx("organization") as tx:
+    async with house.tx("organization", tenant=await house.new_tenant()) as tx:
+        await tx.run("delete from membership")
         await tx.run("delete from unit")
         await tx.run("delete from profile")
         await provisioning.provision(tx, tx.caller, order("demo"))

@@ -73,7 +73,7 @@ async def test_an_unknown_template_or_currency_leaves_nothing_behind(house: Hous
 
 
 async def test_the_demo_tenants_units_have_the_ids_that_other_seeds_name(house: House) -> None:
-    async with house.tx("organization") as tx:
+    async with house.tx("organization", tenant=await house.new_tenant()) as tx:
         await tx.run("delete from unit")
         await tx.run("delete from profile")
         await provisioning.provision(tx, tx.caller, order("demo"))

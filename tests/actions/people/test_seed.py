@@ -17,8 +17,9 @@ from tests.actions.people.factories import at
 
 @pytest.fixture
 async def tx(house: House) -> AsyncIterator[Tx]:
+    tenant = await house.new_tenant()
     clock.set(at("2026-11-20T12:00:00+01:00"))
-    async with house.tx("people") as opened:
+    async with house.tx("people", tenant=tenant) as opened:
         yield opened
 
 
