@@ -111,25 +111,37 @@ def _keyset(resource: Resource, wanted: Wanted, cursor: str) -> str:
         raise Malformed(field="cursor", reason="not from this list") from error
     steps: list[str] = []
     equal: list[str] = []
+    equal_or_further = ""
     for number, ((name, descends), text) in enumerate(zip(wanted.order, held, strict=True)):
-        expression, slot = resource.expression(name) if name != "id" else "t.id", f"after{number}"
+        expression, slot = resource.expression(name), f"after{number}"
         if text is None:
             # Nulls come last in both directions, so only other nulls can follow.
             step, same = "false", f"{expression} is null"
         else:
             wanted.values[slot] = parse(resource.kind(name), str(text), "cursor")
-            step = f"({expression} {'<' if descends else '>'} %({slot})s or {expression} is null)"
+            further = "<" if descends else ">"
+            step = f"{expression} {further} %({slot})s"
+            if resource.may_be_null(name):
+                step = f"({step} or {expression} is null)"
+            elif number == 0:
+                # Says nothing new, but lets an index find where the page begins.
+                equal_or_further = f"{expression} {further}= %({slot})s and "
             same = f"{expression} = %({slot})s"
         steps.append("(" + " and ".join([*equal, step]) + ")")
         equal.append(same)
-    return "(" + " or ".join(steps) + ")"
+    return f"({equal_or_further}({' or '.join(steps)}))"
 
 
 def order_sql(resource: Resource, order: Sequence[tuple[str, bool]]) -> str:
-    """The order as SQL; nulls last either way, so that cursors stay simple."""
+    """The order as SQL; nulls last either way, so that cursors stay simple.
+
+    Ascending they are last by themselves. Descending has to say so, which an index cannot serve:
+    so it is only said where there can be a null.
+    """
     return ", ".join(
-        f"{resource.expression(name) if name != 'id' else 't.id'}"
-        f" {'desc' if descends else 'asc'} nulls last"
+        resource.expression(name)
+        + (" desc" if descends else "")
+        + (" nulls last" if descends and resource.may_be_null(name) else "")
         for name, descends in order
     )
 
@@ -146,10 +158,7 @@ async def page_of(
     cursor = request.query_params.get("cursor")
     if cursor:
         wanted.tests.append(_keyset(resource, wanted, cursor))
-    keys = ", ".join(
-        f"({resource.expression(name) if name != 'id' else 't.id'})::text"
-        for name, _ in wanted.order
-    )
+    keys = ", ".join(f"({resource.expression(name)})::text" for name, _ in wanted.order)
     # One row comes back: fifty rows of text would each cost a conversion in Python.
     statement = (
         f"with page as materialized (select {resource.shown}, json_build_array({keys})::text"

@@ -80,6 +80,11 @@ class Resource:
         """The SQL expression of a field or column."""
         return self.columns.get(name) or self.expressions.get(name) or f't."{name}"'
 
+    def may_be_null(self, name: str) -> bool:
+        """Whether a field can be empty; what is joined or computed can."""
+        column = self.table.__table__.columns.get(name)
+        return column is None or name in self.columns or bool(column.nullable)
+
     @property
     def source(self) -> str:
         """The table with what is joined to it."""
