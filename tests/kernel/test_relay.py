@@ -299,3 +299,26 @@ async def test_a_letter_has_every_attribute_that_cloudevents_requires() -> None:
         "orrerytenant": "acme", "orreryactor": str(UUID(int=7)), "orrerybehalf": "x",
         "orreryrequest": "r-1",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("part", ["relay", "worker"])
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+async def test_who_is_woken_and_stopped_at_the_same_moment_stops(
+    toy_house: House, monkeypatch: pytest.MonkeyPatch, part: str, steps: int
+) -> None:
+    """A wake-up on its way does not swallow the order to stop; the process would hang."""
+    monkeypatch.setattr(f"orrery.kernel.{part}.POLL_SECONDS", NEVER)
+    await toy_house.runtime.settle()
+    house = Runtime(toy_house.runtime.settings, toy_house.url, services={"toy": SERVICE})
+    async with house.running():
+        loop = getattr(house, part)
+        task = asyncio.create_task(loop.run())
+        await asyncio.sleep(0.3)
+        loop.wake.set()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        _, waiting = await asyncio.wait([task], timeout=3)
+        for late in waiting:
+            late.cancel()
+        assert waiting == set()

@@ -77,7 +77,9 @@ class Relay:
                 await asyncio.sleep(POLL_SECONDS)
             if not moved:
                 try:
-                    await asyncio.wait_for(self.wake.wait(), POLL_SECONDS)
+                    # Not wait_for: before Python 3.12 a wake-up makes it swallow the order to stop.
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self.wake.wait()
                 except TimeoutError:
                     continue
 

@@ -89,7 +89,9 @@ class Worker:
                 await asyncio.sleep(POLL_SECONDS)
             if not worked:
                 try:
-                    await asyncio.wait_for(self.wake.wait(), POLL_SECONDS)
+                    # Not wait_for: before Python 3.12 a wake-up makes it swallow the order to stop.
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self.wake.wait()
                 except TimeoutError:
                     continue
 
