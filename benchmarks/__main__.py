@@ -67,7 +67,7 @@ def machine() -> str:
 
 
 def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-W", "ignore", "-m", "orrery.platform.cli", *arguments]
+    return [sys.executable, "-W", "ignore", "-m", "orrery.platform.start", *arguments]
 
 
 def _wait(port: int, deadline: float) -> None:

@@ -107,7 +107,7 @@ async def _start(arguments: Sequence[str], environment: dict[str, str]) -> Any:
     LOGS.mkdir(exist_ok=True)
     with (LOGS / f"{'-'.join(arguments[:2])}-{new_id().hex[-6:]}.log").open("wb") as log:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "ignore", "-m", "orrery.platform.cli", *arguments),
+            *(sys.executable, "-W", "ignore", "-m", "orrery.platform.start", *arguments),
             env=os.environ | environment,
             stdout=log,
             stderr=log,

@@ -1,6 +1,7 @@
 """Processes: everything in one, or some services, the worker or the gateway alone; same code."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -32,6 +33,9 @@ async def connected(chosen: settings.Settings) -> AsyncIterator[Runtime]:
         url = chosen.database_url.get_secret_value()
     try:
         runtime = Runtime(chosen, url)
+        # What was imported stays for good; the collector need not look at it again and again.
+        gc.freeze()
+        gc.enable()
         async with runtime.running():
             yield runtime
     finally:
