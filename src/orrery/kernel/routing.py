@@ -1,5 +1,6 @@
 """The routes of a resource: list, export, record, timeline, and imports when declared."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -97,7 +98,8 @@ def _record_routes(router: APIRouter, resource: Resource) -> None:
         await resource.permit(tx, caller, resource.may_read, id)
         rows = await history.timeline(tx, id, limit=limit + 1, below=cursor)
         after = str(rows[limit - 1].id) if len(rows) > limit else None
-        return {"items": rows[:limit], "next": after}
+        told = [row._replace(changes=_visible(resource, row.changes)) for row in rows[:limit]]
+        return {"items": told, "next": after}
 
     @router.get(
         "/{id}/explain",
@@ -129,9 +131,17 @@ async def _then(tx: Any, resource: Resource, id: UUID, at: datetime) -> bytes:
         raise NotFound(resource=resource.name, id=id, as_of=at)
     columns = resource.table.__table__.columns
     decimals = {column.name for column in columns if isinstance(column.type, Numeric)}
-    told = {n: str(v) if n in decimals and v is not None else v for n, v in row.items()}
+    told = {
+        name: str(value) if name in decimals and value is not None else value
+        for name, value in _visible(resource, row).items()
+    }
     # What is left are numbers inside a JSON column: they stay numbers, digit by digit.
     return orjson.dumps(told, default=lambda number: orjson.Fragment(str(number)))
+
+
+def _visible(resource: Resource, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the view shows; a field kept from readers is kept from its history too (HR-7)."""
+    return {name: value for name, value in values.items() if name in resource.view.model_fields}
 
 
 _JSON_KINDS: dict[type[Any], dict[str, str]] = {

@@ -27,7 +27,6 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     database_url: SecretStr | None = None
-    broker_url: SecretStr | None = None
     neighbours: str = ""
     secret_key: SecretStr = SecretStr(DEFAULT_SECRET)
     service_key: SecretStr = SecretStr(DEFAULT_SECRET)

@@ -28,7 +28,7 @@ CHUNK_ROWS = 1_000
 # Excel's own limit is 1,048,576 rows with the heading.
 XLSX_MAX_ROWS = 1_048_575
 # A spreadsheet would run a text that starts with one of these (OWASP CSV injection).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 # A spreadsheet counts in binary fractions; a number of more digits would come out as another.
 XLSX_MAX_DIGITS = 15
 

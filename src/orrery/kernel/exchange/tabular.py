@@ -35,7 +35,7 @@ UNPACKED_MAX = 1 << 30
 LINE_MAX = 4 << 20
 TOO_MUCH = "more memory or time than a file may take"
 # What ``exports.safe_cell`` put before a formula's first character is taken away again.
-QUOTED_STARTS = ("'=", "'+", "'-", "'@", "'\t", "'\r")
+QUOTED_STARTS = ("'=", "'+", "'-", "'@", "'\t", "'\r", "'\n")
 
 Record = tuple[int, list[Any]]
 
