@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from orrery.kernel import errors, log, settings
 from orrery.kernel.embedded import Embedded
 from orrery.kernel.runtime import Runtime
+from orrery.kernel.service import discover
 from orrery.kernel.types.provisioning import Provisioning
 
 DEMO = "demo"
@@ -25,14 +26,18 @@ logger = log.logger("process")
 async def connected(chosen: settings.Settings) -> AsyncIterator[Runtime]:
     """A runtime on the configured database, or on the embedded one in the data folder."""
     settings.refuse_default_secrets(chosen)
-    embedded = None
+    embedded: Embedded | None = None
     if chosen.database_url is None:
-        embedded = Embedded(chosen.data)
+        # The server starts while the services are imported: that is most of a second start.
+        starting = asyncio.get_running_loop().run_in_executor(None, Embedded, chosen.data)
+        services = discover()
+        embedded = await starting
         url = embedded.url
     else:
+        services = discover()
         url = chosen.database_url.get_secret_value()
     try:
-        runtime = Runtime(chosen, url)
+        runtime = Runtime(chosen, url, services)
         # What was imported stays for good; the collector need not look at it again and again.
         gc.freeze()
         gc.enable()
