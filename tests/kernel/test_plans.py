@@ -1,9 +1,10 @@
-"""What a page costs does not grow with the table: it is read from an index."""
+"""Pages of lists: what they cost does not grow with the table, and they say what records say."""
 
 from typing import Any
 
 import pytest
 
+from orrery.kernel import clock
 from orrery.kernel.listing import order_sql
 from orrery.kernel.testing import House
 from orrery.kernel.types.ids import new_id
@@ -47,3 +48,16 @@ async def test_the_order_that_is_avoided_reads_the_whole_table(
 ) -> None:
     """Proof that the test above bites."""
     assert "Seq Scan" in await _plan(toy_house, tenant, "order by t.id desc nulls last")
+
+
+@pytest.mark.parametrize("microsecond", [0, 126_010, 100_000, 999_999])
+async def test_a_list_writes_an_instant_as_the_record_does(
+    toy_house: House, tenant: str, microsecond: int
+) -> None:
+    """PostgreSQL leaves out noughts at the end of a fraction, Python does not: one of them must."""
+    clock.set(clock.now().replace(microsecond=microsecond))
+    tag = str(new_id())
+    async with toy_house.client({"*": "all"}, tenant=tenant) as client:
+        made = await client.post("/api/v1/toy/things", json={"tag": tag, "cost": "1"})
+        listed = (await client.get(f"/api/v1/toy/things?tag={tag}")).json()["items"]
+    assert listed == [made.json()]

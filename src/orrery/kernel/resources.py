@@ -23,6 +23,9 @@ from orrery.kernel.types.refusal import Forbidden, Malformed, NotFound
 PAGE_DEFAULT = 50
 PAGE_MAX = 200
 NO_SCOPE = "false"
+# As Python writes an instant: six digits of a second's fraction, or none where there is none.
+INSTANT = """to_char(({sql}) at time zone 'utc', case when date_trunc('second', {sql}) = {sql}
+ then 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"' else 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"' end)"""
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,11 @@ class Resource:
 
     @cached_property
     def shown(self) -> str:
-        """The fields as a list selects them: decimals as text, so that no reader rounds them."""
+        """The fields as a list selects them, written as records write them: decimals as text,
+        instants without PostgreSQL's habit of leaving out noughts at the end."""
+        forms = {Decimal: "({sql})::text", datetime: INSTANT}
         return ", ".join(
-            f'({sql})::text as "{name}"' if self.kind(name) is Decimal else f'{sql} as "{name}"'
+            forms.get(self.kind(name), "{sql}").replace("{sql}", sql) + f' as "{name}"'
             for name, sql in self.expressions.items()
         )
 
